@@ -1,0 +1,52 @@
+"""Every error that nextgpt raises on purpose.
+
+    NextGPTError                 exit 1, HTTP 500: ours or the machine's fault
+    +-- UserError                exit 2, HTTP 400: one sentence says what was wrong, where, and what to do
+        +-- MediaError           a file, bytes or array that is no usable image, audio or video
+        +-- MessageError         a message, request or option that is not of the documented form
+        +-- ConfigError          a configuration, preset or command-line setting
+        +-- PartError            a pretrained part: unknown address, failed fetch, wrong hash
+        +-- CheckpointError      a checkpoint that does not fit the model
+        |   +-- NotTrainedError  a module that no stage in the checkpoint has trained
+        +-- DataError            a data set, manifest or annotation file
+
+Also ValueError, so that `except ValueError` works for callers who do not know this tree.
+"""
+
+
+class NextGPTError(Exception):
+    exit_code = 1
+    http_status = 500
+
+
+class UserError(NextGPTError, ValueError):
+    exit_code = 2
+    http_status = 400
+
+
+class MediaError(UserError):
+    pass
+
+
+class MessageError(UserError):
+    pass
+
+
+class ConfigError(UserError):
+    pass
+
+
+class PartError(UserError):
+    pass
+
+
+class CheckpointError(UserError):
+    pass
+
+
+class NotTrainedError(CheckpointError):
+    pass
+
+
+class DataError(UserError):
+    pass
