@@ -1,0 +1,1 @@
+"""Neural modules: each is made as Module(its config); siblings do not import each other."""
