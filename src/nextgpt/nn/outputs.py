@@ -17,7 +17,7 @@ from torch import Tensor
 Rows = slice | Sequence[int] | Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TensorRecord:
     """Base of the values below: fields are tensors with the batch first, or None."""
 
@@ -69,16 +69,16 @@ class TensorRecord:
         return replace(self, **changed)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EncoderOutput(TensorRecord):
-    """Features (B, N, E) or None, mask (B, N) bool with True for real positions, class scores (B, P) or None."""
+    """Features (B, N, E) or None, mask (B, N) bool (True: a real position), class scores (B, P) or None."""
 
     features_BNE: Tensor | None
     mask_BN: Tensor
     scores_BP: Tensor | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Conditioning(TensorRecord):
     """What a decoder is conditioned on: sequence (B, Q, C), mask (B, Q) bool, pooled (B, P) or None."""
 
