@@ -1,0 +1,216 @@
+"""One frozen dataclass a module: numbers and names only, nothing is built here.
+
+A config that has several kinds (encoders, projector branches, decoders) carries `type`, the row of the visible
+table that builds it. `to_dict` and `from_dict` are JSON's side; an unknown key or type is a ConfigError.
+"""
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from nextgpt.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class EfficientNetLiteConfig:
+    """Images, or `num_frames` frames of a clip; each gives grid x grid positions of 1280 features."""
+
+    type: ClassVar[str] = "efficientnet-lite"
+    part: str = "efficientnet-lite2"
+    width: float = 1.1
+    depth: float = 1.2
+    image_size: int = 260
+    grid: int = 9
+    num_frames: int = 1
+    num_scores: int = 1000
+    feature_dim: int = 1280
+
+    @property
+    def num_positions(self) -> int:
+        return self.num_frames * self.grid**2
+
+
+@dataclass(frozen=True)
+class YamnetConfig:
+    """Mono sound at 16 kHz; a position is a window of 0.96 s every 0.48 s: 1024 features + its pooled log-mel."""
+
+    type: ClassVar[str] = "yamnet"
+    part: str = "yamnet"
+    max_seconds: float = 30.0
+    mel_steps: int = 8
+    num_scores: int = 521
+
+    @property
+    def feature_dim(self) -> int:
+        return 1024 + self.mel_steps * 64
+
+    @property
+    def num_positions(self) -> int:
+        return int((self.max_seconds - 0.975) / 0.48) + 1
+
+
+@dataclass(frozen=True)
+class LinearBranchConfig:
+    type: ClassVar[str] = "linear"
+    num_tokens: int = 1
+
+
+@dataclass(frozen=True)
+class MlpBranchConfig:
+    type: ClassVar[str] = "mlp"
+    num_tokens: int = 1
+    hidden_dim: int = 576
+
+
+@dataclass(frozen=True)
+class ResamplerBranchConfig:
+    """Learned queries that cross-attend to the features (Perceiver resampler, arXiv 2204.14198, fig. 5)."""
+
+    type: ClassVar[str] = "resampler"
+    num_tokens: int = 16
+    width: int = 224
+    num_layers: int = 2
+    num_heads: int = 4
+
+
+@dataclass(frozen=True)
+class PosteriorBranchConfig:
+    """The encoder's `top_k` class names, `tokens_per_class` embeddings each (docs/decisions/002-posterior.md)."""
+
+    type: ClassVar[str] = "posterior"
+    top_k: int = 1
+    tokens_per_class: int = 8
+
+    @property
+    def num_tokens(self) -> int:
+        return self.top_k * self.tokens_per_class
+
+
+@dataclass(frozen=True)
+class InputProjectorConfig:
+    branches: "tuple[BranchConfig, ...]" = ()
+    branch_dropout: float = 0.0
+
+    @property
+    def num_tokens(self) -> int:
+        return sum(branch.num_tokens for branch in self.branches)
+
+
+@dataclass(frozen=True)
+class OutputProjectorConfig:
+    """Signal states (B, K, D) -> conditioning (B, Q, C): learned queries over the projected states."""
+
+    width: int = 192
+    num_layers: int = 1
+    num_heads: int = 4
+
+
+@dataclass(frozen=True)
+class LoraConfig:
+    rank: int = 8
+    alpha: int = 16
+    target_modules: tuple[str, ...] = ("q_proj", "v_proj")
+
+
+@dataclass(frozen=True)
+class LanguageModelConfig:
+    part: str = "smollm2-135m-instruct"
+    lora: LoraConfig = field(default_factory=LoraConfig)
+
+
+@dataclass(frozen=True)
+class DecoderConfig:
+    """A decoder's folder in diffusers' format: a path, or `weights:` + a folder inside the package."""
+
+    type: str
+    address: str
+    length: int = 32
+    width: int = 384
+
+
+@dataclass(frozen=True)
+class InputConfig:
+    encoder: "EncoderConfig"
+    projector: InputProjectorConfig
+
+
+@dataclass(frozen=True)
+class OutputConfig:
+    decoder: DecoderConfig
+    projector: OutputProjectorConfig = field(default_factory=OutputProjectorConfig)
+    num_signal_tokens: int = 8
+
+
+@dataclass(frozen=True)
+class AnyToAnyConfig:
+    """The composite: which modalities go in and out, and by which modules. Keys are names of MODALITIES."""
+
+    language_model: LanguageModelConfig = field(default_factory=LanguageModelConfig)
+    inputs: dict[str, InputConfig] = field(default_factory=dict)
+    outputs: dict[str, OutputConfig] = field(default_factory=dict)
+
+    @property
+    def num_signals(self) -> dict[str, int]:
+        """Modality -> K, in a fixed order: inputs first, then what only goes out."""
+        names = dict.fromkeys((*self.inputs, *self.outputs))
+        return {name: self.outputs[name].num_signal_tokens if name in self.outputs else 0 for name in names}
+
+
+EncoderConfig = EfficientNetLiteConfig | YamnetConfig
+BranchConfig = LinearBranchConfig | MlpBranchConfig | ResamplerBranchConfig | PosteriorBranchConfig
+
+
+def to_dict(config: Any) -> Any:
+    """Dataclass -> JSON values; a config of a union carries its `type`."""
+    if dataclasses.is_dataclass(config):
+        values = {f.name: to_dict(getattr(config, f.name)) for f in dataclasses.fields(config)}
+        kind = getattr(type(config), "type", None)
+        return {"type": kind, **values} if isinstance(kind, str) else values
+    if isinstance(config, dict):
+        return {key: to_dict(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return [to_dict(value) for value in config]
+    return config
+
+
+def from_dict(cls: Any, values: Any, where: str = "config") -> Any:
+    """JSON values -> dataclass of type `cls` (may be a union, tuple or dict type); errors name the key."""
+    origin = typing.get_origin(cls)
+    if origin in (typing.Union, types.UnionType):
+        return _from_union(typing.get_args(cls), values, where)
+    if origin is tuple:
+        return tuple(from_dict(typing.get_args(cls)[0], value, f"{where}[{i}]") for i, value in enumerate(values))
+    if origin is dict:
+        return {key: from_dict(typing.get_args(cls)[1], value, f"{where}.{key}") for key, value in values.items()}
+    if not dataclasses.is_dataclass(cls):
+        return _scalar(cls, values, where)
+    return _from_fields(cls, values, where)
+
+
+def _scalar(cls: Any, value: Any, where: str) -> Any:
+    if cls is float and type(value) is int:
+        return float(value)
+    if cls is not Any and type(value) is not cls:
+        raise ConfigError(f"{where} must be of type {cls.__name__}, got {value!r}.")
+    return value
+
+
+def _from_union(choices: tuple[Any, ...], values: Any, where: str) -> Any:
+    table = {choice.type: choice for choice in choices}
+    kind = values.get("type") if isinstance(values, dict) else None
+    if kind not in table:
+        raise ConfigError(f"{where}: type {kind!r} is unknown; choose one of {', '.join(table)}.")
+    return _from_fields(table[kind], {k: v for k, v in values.items() if k != "type"}, where)
+
+
+def _from_fields(cls: Any, values: Any, where: str) -> Any:
+    if not isinstance(values, dict):
+        raise ConfigError(f"{where} must be an object with the keys of {cls.__name__}, got {values!r}.")
+    hints = typing.get_type_hints(cls)
+    names = [f.name for f in dataclasses.fields(cls)]
+    for key in values:
+        if key not in names:
+            raise ConfigError(f"{where}.{key} is no setting of {cls.__name__}; it has {', '.join(names)}.")
+    return cls(**{key: from_dict(hints[key], value, f"{where}.{key}") for key, value in values.items()})

@@ -1,0 +1,185 @@
+"""Encoder features -> embeddings in the language model's space.
+
+An InputProjector is a row of branches; each gives a fixed number of embeddings and they are joined in order.
+PROJECTORS is the visible table of branch types. A branch whose input is absent (no features, no scores, or
+dropped in training) gives its learned `absent` embeddings, so every branch is optional at any time.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange, repeat
+from torch import Tensor, nn
+
+from nextgpt.config import (
+    EncoderConfig,
+    InputProjectorConfig,
+    LinearBranchConfig,
+    MlpBranchConfig,
+    PosteriorBranchConfig,
+    ResamplerBranchConfig,
+)
+from nextgpt.nn.outputs import EncoderOutput
+
+
+def masked_pool(features_BNE: Tensor, mask_BN: Tensor, num_tokens: int) -> Tensor:
+    """Means over num_tokens equal stretches of the kept positions: (B, num_tokens, E)."""
+    counts = mask_BN.sum(1, keepdim=True).clamp(min=1)
+    order = mask_BN.long().cumsum(1) - 1
+    bucket = (order * num_tokens) // counts
+    weights = F.one_hot(bucket.clamp(0, num_tokens - 1), num_tokens).to(features_BNE.dtype)
+    weights = weights * mask_BN[..., None].to(features_BNE.dtype)
+    sums = torch.einsum("bnk,bne->bke", weights, features_BNE)
+    return sums / weights.sum(1).clamp(min=1)[..., None]
+
+
+class LinearBranch(nn.Module):
+    """One linear map of pooled features, as in LLaVA-1 (arXiv 2304.08485)."""
+
+    def __init__(self, config: LinearBranchConfig, encoder: EncoderConfig, embedding_dim: int) -> None:
+        super().__init__()
+        self.num_tokens = config.num_tokens
+        self.norm = nn.LayerNorm(encoder.feature_dim)
+        self.project = nn.Linear(encoder.feature_dim, embedding_dim)
+
+    def forward(self, output: EncoderOutput) -> Tensor:
+        assert output.features_BNE is not None
+        return self.project(self.norm(masked_pool(output.features_BNE, output.mask_BN, self.num_tokens)))
+
+
+class MlpBranch(LinearBranch):
+    """Two layers with GELU over pooled features, as in LLaVA-1.5 (arXiv 2310.03744)."""
+
+    def __init__(self, config: MlpBranchConfig, encoder: EncoderConfig, embedding_dim: int) -> None:
+        super().__init__(LinearBranchConfig(config.num_tokens), encoder, embedding_dim)
+        self.project = nn.Sequential(  # type: ignore[assignment]
+            nn.Linear(encoder.feature_dim, config.hidden_dim),
+            nn.GELU(),
+            nn.Linear(config.hidden_dim, embedding_dim),
+        )
+
+
+class ResamplerLayer(nn.Module):
+    """Queries attend to the features, then to each other, then a two-layer perceptron; pre-norm residuals."""
+
+    def __init__(self, width: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.cross_norm, self.self_norm, self.mlp_norm = (nn.LayerNorm(width) for _ in range(3))
+        self.cross_q, self.cross_kv = nn.Linear(width, width), nn.Linear(width, 2 * width)
+        self.self_qkv = nn.Linear(width, 3 * width)
+        self.cross_out, self.self_out = nn.Linear(width, width), nn.Linear(width, width)
+        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+        q, k, v = (rearrange(x, "b n (h d) -> b h n d", h=self.num_heads) for x in (q, k, v))
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return rearrange(out, "b h n d -> b n (h d)")
+
+    def forward(self, x_BKW: Tensor, features_BNW: Tensor, mask_BN: Tensor) -> Tensor:
+        keys, values = self.cross_kv(features_BNW).chunk(2, -1)
+        attended = self._attend(self.cross_q(self.cross_norm(x_BKW)), keys, values, mask_BN[:, None, None])
+        x = x_BKW + self.cross_out(attended)
+        x = x + self.self_out(self._attend(*self.self_qkv(self.self_norm(x)).chunk(3, -1), None))
+        return x + self.mlp(self.mlp_norm(x))
+
+
+class ResamplerBranch(nn.Module):
+    """Learned queries over features with learned positions: (B, N, E) -> (B, num_tokens, D)."""
+
+    def __init__(self, config: ResamplerBranchConfig, encoder: EncoderConfig, embedding_dim: int) -> None:
+        super().__init__()
+        self.num_tokens = config.num_tokens
+        self.feature_norm = nn.LayerNorm(encoder.feature_dim)
+        self.feature_in = nn.Linear(encoder.feature_dim, config.width)
+        self.positions = nn.Parameter(0.02 * torch.randn(encoder.num_positions, config.width))
+        self.queries = nn.Parameter(0.5 * torch.randn(config.num_tokens, config.width))
+        self.layers = nn.ModuleList(
+            ResamplerLayer(config.width, config.num_heads) for _ in range(config.num_layers)
+        )
+        self.norm = nn.LayerNorm(config.width)
+        self.out = nn.Linear(config.width, embedding_dim)
+
+    def forward(self, output: EncoderOutput) -> Tensor:
+        features_BNE = output.features_BNE
+        assert features_BNE is not None
+        count = features_BNE.shape[1]
+        features = self.feature_in(self.feature_norm(features_BNE)) + self.positions[:count]
+        x = repeat(self.queries, "k w -> b k w", b=len(features)).to(features.dtype)
+        for layer in self.layers:
+            x = layer(x, features, output.mask_BN)
+        return self.out(self.norm(x))
+
+
+class PosteriorBranch(nn.Module):
+    """The names of the encoder's top classes, as the language model's own embeddings of their tokens.
+
+    `table` (P, L, D) holds the embeddings of the class names and is made from the language model when the model
+    is built, so it is neither trained nor stored. Learned: a gain and an offset for each position and a map
+    of the class's log-probability. docs/decisions/002-posterior.md says why rows are picked, not averaged.
+    """
+
+    table: Tensor
+
+    def __init__(self, config: PosteriorBranchConfig, encoder: EncoderConfig, embedding_dim: int) -> None:
+        super().__init__()
+        self.config = config
+        self.num_tokens = config.num_tokens
+        table = torch.zeros(encoder.num_scores, config.tokens_per_class, embedding_dim)
+        self.register_buffer("table", table, persistent=False)
+        self.gain = nn.Parameter(torch.ones(config.num_tokens, embedding_dim))
+        self.offset = nn.Parameter(torch.zeros(config.num_tokens, embedding_dim))
+        self.score = nn.Linear(1, embedding_dim)
+        nn.init.zeros_(self.score.weight)
+        nn.init.zeros_(self.score.bias)
+
+    def forward(self, output: EncoderOutput) -> Tensor:
+        assert output.scores_BP is not None
+        top = output.scores_BP.float().topk(self.config.top_k, -1)
+        rows = rearrange(self.table[top.indices], "b k l d -> b (k l) d")
+        confidence = self.score(top.values.clamp(min=1e-4).log()[..., None])
+        confidence = repeat(confidence, "b k d -> b (k l) d", l=self.config.tokens_per_class)
+        return rows * self.gain + self.offset + confidence
+
+
+PROJECTORS: dict[str, Any] = {
+    "linear": LinearBranch,
+    "mlp": MlpBranch,
+    "resampler": ResamplerBranch,
+    "posterior": PosteriorBranch,
+}
+
+
+class InputProjector(nn.Module):
+    """EncoderOutput of B media -> embeddings (B, num_tokens, D)."""
+
+    def __init__(self, config: InputProjectorConfig, encoder: EncoderConfig, embedding_dim: int) -> None:
+        super().__init__()
+        self.config = config
+        self.branches = nn.ModuleDict(
+            {c.type: PROJECTORS[c.type](c, encoder, embedding_dim) for c in config.branches}
+        )
+        self.absent = nn.ParameterDict(
+            {c.type: nn.Parameter(torch.zeros(c.num_tokens, embedding_dim)) for c in config.branches}
+        )
+
+    def forward(self, output: EncoderOutput) -> Tensor:
+        return torch.cat([self._branch(name, output) for name in self.branches], 1)
+
+    def _branch(self, name: str, output: EncoderOutput) -> Tensor:
+        absent_LD = self.absent[name]
+        given = output.scores_BP if name == "posterior" else output.features_BNE
+        if given is None:
+            return absent_LD.expand(output.mask_BN.shape[0], -1, -1)
+        tokens_BLD = self.branches[name](output)
+        present_B = self._present(given, name, output)
+        return torch.where(present_B[:, None, None], tokens_BLD, absent_LD.to(tokens_BLD.dtype))
+
+    def _present(self, given: Tensor, name: str, output: EncoderOutput) -> Tensor:
+        """Which rows have this branch's input; in training some lose it at random (branch_dropout)."""
+        present_B = given.flatten(1).any(1) if name == "posterior" else output.mask_BN.any(1)
+        if self.training and self.config.branch_dropout:
+            kept_B = torch.rand(len(present_B), device=present_B.device) >= self.config.branch_dropout
+            present_B = present_B & kept_B
+        return present_B

@@ -1,0 +1,129 @@
+"""Any Hugging Face causal language model, with its own small tables for the tokens that nextgpt adds.
+
+The base model is untouched: its embedding and head stay frozen and as large as they came. Special tokens
+(tokens.py) have three trainable tables, one for each kind that a stage trains by itself, and only modality
+tokens have output rows, whose product is joined to the base logits (docs/decisions/001-special-tokens.md).
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nextgpt.config import LanguageModelConfig
+from nextgpt.tokens import SpecialTokens
+
+INITIAL_BIAS = -20.0  # a modality token is never chosen before a stage has trained its row
+
+
+class LanguageModel(nn.Module):
+    """token ids (B, T) -> embeddings (B, T, D) -> states (B, T, D) -> logits (B, T, V + M)."""
+
+    def __init__(self, config: LanguageModelConfig, base: Any, special: SpecialTokens) -> None:
+        super().__init__()
+        self.config = config
+        self.base = base.requires_grad_(False)
+        self.special = special
+        count, dim = len(special.modalities), self.embedding_dim
+        weight = base.get_input_embeddings().weight
+        self.modality_embeddings = nn.Parameter(torch.empty(count, dim, device=weight.device))
+        self.boundary_embeddings = nn.Parameter(torch.empty(2 * count, dim, device=weight.device))
+        self.signal_embeddings = nn.Parameter(
+            torch.empty(special.num_signal_tokens, dim, device=weight.device)
+        )
+        self.modality_head = nn.Linear(dim, count, device=weight.device)
+        self._reset_tables(weight)
+
+    def _reset_tables(self, weight_VD: Tensor) -> None:
+        """Rows start as the mean word plus noise of a tenth of the words' spread; the generator is fixed."""
+        if weight_VD.is_meta:
+            return
+        generator = torch.Generator().manual_seed(0)
+        sample = weight_VD[: 4096 if len(weight_VD) > 4096 else None].float()
+        mean, spread = sample.mean(0), sample.std()
+        for table in (self.modality_embeddings, self.boundary_embeddings, self.signal_embeddings):
+            noise = torch.randn(table.shape, generator=generator).to(table.device)
+            table.data.copy_(mean + 0.5 * spread * noise)
+        nn.init.zeros_(self.modality_head.weight)
+        nn.init.constant_(self.modality_head.bias, INITIAL_BIAS)
+
+    @property
+    def embedding_dim(self) -> int:
+        """D."""
+        return self.base.get_input_embeddings().weight.shape[1]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.base.get_input_embeddings().weight.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.base.get_input_embeddings().weight.device
+
+    def embed(self, ids_BT: Tensor) -> Tensor:
+        """Embeddings (B, T, D); placeholders get zeros, the caller puts projected features there."""
+        size = self.special.base_vocab_size
+        table = torch.cat([self.modality_embeddings, self.boundary_embeddings, self.signal_embeddings])
+        table = torch.cat([table, table.new_zeros(len(self.special.modalities), table.shape[1])])
+        words_BTD = self.base.get_input_embeddings()(ids_BT.clamp(max=size - 1))
+        extra_BTD = table.to(words_BTD.dtype)[(ids_BT - size).clamp(min=0)]
+        return torch.where((ids_BT < size)[..., None], words_BTD, extra_BTD)
+
+    def forward(
+        self,
+        embeddings_BTD: Tensor,
+        mask_BT: Tensor | None = None,
+        past_key_values: Any = None,
+        use_cache: bool = False,
+    ) -> Any:
+        """The body. Returns the base model's output: last_hidden_state (the states that the head reads), cache.
+
+        mask_BT covers cached and new positions; positions are counted over what it keeps, so that left and
+        right padding give the same states.
+        """
+        positions = None
+        if mask_BT is not None:
+            positions = (mask_BT.long().cumsum(-1) - 1).clamp(min=0)[:, -embeddings_BTD.shape[1] :]
+        return self.base.base_model(
+            inputs_embeds=embeddings_BTD,
+            attention_mask=mask_BT,
+            position_ids=positions,
+            past_key_values=past_key_values,
+            use_cache=use_cache,
+        )
+
+    def logits(self, states_XD: Tensor) -> Tensor:
+        """(..., D) -> (..., V + M): the base head's logits, then one for each modality token."""
+        modality = F.linear(states_XD.float(), self.modality_head.weight, self.modality_head.bias)
+        base = self.base.get_output_embeddings()(states_XD)
+        return torch.cat([base, modality.to(base.dtype)], -1)
+
+    def add_lora(self) -> None:
+        """Inject trainable LoRA matrices (PEFT) into the base model's projections; zero at the start."""
+        from peft import LoraConfig as PeftLoraConfig
+        from peft import inject_adapter_in_model
+
+        lora = self.config.lora
+        peft_config = PeftLoraConfig(
+            r=lora.rank, lora_alpha=lora.alpha, target_modules=list(lora.target_modules), lora_dropout=0.0
+        )
+        inject_adapter_in_model(peft_config, self.base)
+        for name, parameter in self.base.named_parameters():
+            parameter.requires_grad_("lora_" in name)
+
+    @property
+    def has_lora(self) -> bool:
+        return any("lora_" in name for name, _ in self.base.named_parameters())
+
+
+def load_base(folder: Path, dtype: torch.dtype, attention: str = "sdpa") -> Any:
+    """A causal LM from a Hugging Face folder. Not from a hub: parts are fetched before (decision 7)."""
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    return AutoModelForCausalLM.from_pretrained(
+        folder, dtype=dtype, attn_implementation=attention, local_files_only=True, use_safetensors=True
+    ).eval()

@@ -1,0 +1,52 @@
+"""Signal states of the language model -> the conditioning that a frozen decoder takes.
+
+A small transformer: learned queries attend to the projected signal states (as in NExT-GPT's output projection
+and GILL, arXiv 2305.17216), one query a position of the decoder's conditioning.
+"""
+
+import torch
+from einops import repeat
+from torch import Tensor, nn
+
+from nextgpt.config import OutputProjectorConfig
+from nextgpt.nn.outputs import Conditioning, ConditioningSpec
+
+
+class OutputProjector(nn.Module):
+    """(B, K, D) -> Conditioning of the decoder's ConditioningSpec; the mask is all ones (decision 4)."""
+
+    def __init__(
+        self, config: OutputProjectorConfig, num_signals: int, embedding_dim: int, spec: ConditioningSpec
+    ) -> None:
+        super().__init__()
+        self.config, self.spec = config, spec
+        width = config.width
+        self.norm = nn.LayerNorm(embedding_dim)
+        self.signal_in = nn.Linear(embedding_dim, width)
+        self.positions = nn.Parameter(0.02 * torch.randn(num_signals, width))
+        self.queries = nn.Parameter(0.5 * torch.randn(spec.length, width))
+        self.layers = nn.ModuleList(
+            nn.TransformerDecoderLayer(
+                width,
+                config.num_heads,
+                2 * width,
+                dropout=0.0,
+                activation="gelu",
+                batch_first=True,
+                norm_first=True,
+            )
+            for _ in range(config.num_layers)
+        )
+        self.out_norm = nn.LayerNorm(width)
+        self.out = nn.Linear(width, spec.width)
+        self.pooled = nn.Linear(width, spec.pooled_dim) if spec.pooled_dim else None
+
+    def forward(self, states_BKD: Tensor) -> Conditioning:
+        states = self.signal_in(self.norm(states_BKD.to(self.signal_in.weight.dtype))) + self.positions
+        x = repeat(self.queries, "q w -> b q w", b=len(states))
+        for layer in self.layers:
+            x = layer(x, states)
+        x = self.out_norm(x)
+        mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+        pooled = self.pooled(x.mean(1)) if self.pooled is not None else None
+        return Conditioning(self.out(x), mask, pooled)
