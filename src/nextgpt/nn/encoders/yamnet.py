@@ -86,7 +86,7 @@ class Yamnet(nn.Module):
     @staticmethod
     def collate(items: list[dict[str, Tensor]]) -> dict[str, Tensor]:
         longest = max(len(item["samples"]) for item in items)
-        windows = [(len(item["samples"]) - FRAME) // HOP // WINDOW_HOP - 1 for item in items]
+        windows = [(len(item["samples"]) - FRAME) // HOP // WINDOW_HOP for item in items]
         samples = torch.stack([F.pad(i["samples"], (0, longest - len(i["samples"]))) for i in items])
         return {"samples": samples, "num_windows": torch.tensor(windows)}
 

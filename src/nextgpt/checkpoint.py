@@ -1,0 +1,192 @@
+"""Checkpoints: everything learned so far and what it was trained on; nothing frozen, nothing pickled.
+
+    config.json                      format, model config, pinned parts, stages done, modules trained
+    model.safetensors                learned tensors outside the base model
+    adapter/adapter_config.json      LoRA in PEFT's own format, when a stage has trained it
+    adapter/adapter_model.safetensors
+
+A module that no stage has trained is not in the file and not in `trained`; using it is a NotTrainedError.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nextgpt.config import AnyToAnyConfig, from_dict, to_dict
+from nextgpt.errors import CheckpointError, NotTrainedError
+
+FORMAT = 1
+LORA = "lora"
+PEFT_PREFIX = "base_model.model."
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """config; parts: name -> {address, sha256}; stages: one record a stage; trained: names of learned modules."""
+
+    config: AnyToAnyConfig
+    parts: dict[str, dict[str, str]] = field(default_factory=dict)
+    stages: tuple[dict[str, Any], ...] = ()
+    trained: tuple[str, ...] = ()
+
+    def require(self, module: str, stage: str) -> None:
+        """Raise NotTrainedError unless a stage has trained that module."""
+        if module not in self.trained:
+            raise NotTrainedError(f"{module} is untrained in this checkpoint; run the stage {stage} first.")
+
+    @property
+    def output_modalities(self) -> tuple[str, ...]:
+        """Modalities whose tokens may be chosen: their rows and their output projectors are trained."""
+        if "modality_tokens" not in self.trained:
+            return ()
+        return tuple(m for m in self.config.outputs if f"output_projectors.{m}" in self.trained)
+
+
+def module_of(parameter: str) -> str:
+    """The learned module that a parameter of AnyToAnyModel belongs to; frozen ones give an empty string."""
+    head, _, rest = parameter.partition(".")
+    if head in ("input_projectors", "output_projectors"):
+        return f"{head}.{rest.partition('.')[0]}"
+    if "lora_" in parameter:
+        return LORA
+    tables = {
+        "language_model.boundary_embeddings": "boundary_tokens",
+        "language_model.signal_embeddings": "signal_tokens",
+        "language_model.modality_embeddings": "modality_tokens",
+        "language_model.modality_head.weight": "modality_tokens",
+        "language_model.modality_head.bias": "modality_tokens",
+    }
+    return tables.get(parameter, "")
+
+
+def learned_tensors(model: Any, trained: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(tensors outside the base model, LoRA tensors under PEFT's names) of the trained modules."""
+    own, lora = {}, {}
+    for name, parameter in model.named_parameters():
+        module = module_of(name)
+        if module in trained:
+            target = lora if module == LORA else own
+            target[peft_name(name) if module == LORA else name] = parameter.detach().cpu().contiguous()
+    return own, lora
+
+
+def peft_name(parameter: str) -> str:
+    return PEFT_PREFIX + parameter.removeprefix("language_model.base.").replace(".default.", ".")
+
+
+def save(model: Any, folder: Path, info: CheckpointInfo, dtype: Any = None) -> None:
+    """Write a checkpoint; the folder appears whole or not at all. dtype: cast (e.g. torch.float16 to ship)."""
+    from safetensors.torch import save_file
+
+    def cast(tensors: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: t.to(dtype) if dtype else t for name, t in tensors.items()}
+
+    own, lora = learned_tensors(model, info.trained)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=folder.name + ".", dir=folder.parent))
+    save_file(cast(own), work / "model.safetensors", metadata={"format": "pt"})
+    if lora:
+        (work / "adapter").mkdir()
+        save_file(cast(lora), work / "adapter" / "adapter_model.safetensors", metadata={"format": "pt"})
+        _save_adapter_config(info.config, work / "adapter")
+    values = {"format": FORMAT, **asdict(info), "config": to_dict(info.config)}
+    (work / "config.json").write_text(json.dumps(values, indent=1) + "\n")
+    os.chmod(work, 0o755)
+    _replace(work, folder)
+
+
+def _save_adapter_config(config: AnyToAnyConfig, folder: Path) -> None:
+    from peft import LoraConfig
+
+    lora = config.language_model.lora
+    LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        target_modules=list(lora.target_modules),
+        lora_dropout=0.0,
+        task_type="CAUSAL_LM",
+    ).save_pretrained(folder)
+
+
+def _replace(work: Path, folder: Path) -> None:
+    """Put the new folder in the old one's place, keeping files that it doesn't write (a model card)."""
+    if folder.exists():
+        for name in ("model.safetensors", "adapter", "config.json"):
+            if (folder / name).is_dir():
+                shutil.rmtree(folder / name)
+            if (work / name).exists():
+                os.replace(work / name, folder / name)
+        work.rmdir()
+    else:
+        os.replace(work, folder)
+
+
+def read_info(folder: Path) -> CheckpointInfo:
+    """config.json of a checkpoint. Raises CheckpointError for a missing or foreign file."""
+    path = folder / "config.json"
+    try:
+        values = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} can't be read as a checkpoint's config: {error}.") from error
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is no checkpoint of format {FORMAT}; was it made by another program?")
+    return CheckpointInfo(
+        config=from_dict(AnyToAnyConfig, values["config"]),
+        parts=values["parts"],
+        stages=tuple(values["stages"]),
+        trained=tuple(values["trained"]),
+    )
+
+
+def load(model: Any, folder: Path, info: CheckpointInfo) -> None:
+    """Fill the model's learned modules. Raises CheckpointError that names every missing or unexpected key."""
+    from safetensors.torch import load_file
+
+    if LORA in info.trained and not model.language_model.has_lora:
+        model.language_model.add_lora()
+    own, lora = learned_tensors(model, info.trained)
+    found = load_file(folder / "model.safetensors")
+    if lora:
+        found |= load_file(folder / "adapter" / "adapter_model.safetensors")
+    check_keys({**own, **lora}, found, folder)
+    for name, parameter in model.named_parameters():
+        module = module_of(name)
+        if module in info.trained:
+            parameter.data.copy_(found[peft_name(name) if module == LORA else name])
+
+
+def check_keys(wanted: Mapping[str, Any], found: Mapping[str, Any], folder: Path) -> None:
+    missing, unexpected = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
+    shapes = [n for n in wanted.keys() & found.keys() if wanted[n].shape != found[n].shape]
+    if missing or unexpected or shapes:
+        raise CheckpointError(
+            f"{folder} does not fit the model: missing {missing or 'nothing'}, unexpected "
+            f"{unexpected or 'nothing'}, other shapes {shapes or 'none'}."
+        )
+
+
+def resolve(name_or_path: str) -> Path:
+    """A name of shipped weights ("nano") or a folder -> the folder."""
+    shipped = Path(__file__).parent / "weights" / name_or_path
+    for folder in (shipped, Path(name_or_path)):
+        if (folder / "config.json").is_file():
+            return folder
+    raise CheckpointError(
+        f"There is no checkpoint {name_or_path!r}: give a folder that holds config.json, or the name nano."
+    )
+
+
+def check_parts(info: CheckpointInfo, pinned: Callable[[str], dict[str, str]]) -> None:
+    """Refuse parts that the checkpoint was not trained on. pinned: part name -> {address, sha256}."""
+    for name, record in info.parts.items():
+        now = pinned(name)
+        if now["sha256"] != record["sha256"]:
+            raise CheckpointError(
+                f"The checkpoint was trained on {name} {record['address']} (sha256 {record['sha256'][:12]}), but "
+                f"here {name} is {now['address']} ({now['sha256'][:12]}); install the version it was trained on."
+            )

@@ -1,0 +1,99 @@
+"""Manifests: items (media with captions) and rows (conversations about items), as JSON lines.
+
+    <folder>/<modality>.jsonl        {"id", "split", "source", "scene", "caption", "slots"}
+    <folder>/dialogues-<split>.jsonl {"id", "task", "split", "phrasing", "messages", "expected", ...}
+
+A part of a message is text or names an item; training fills its features from a cache, so no medium is opened.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nextgpt.data.feature_cache import content_key
+from nextgpt.errors import DataError
+
+
+@dataclass(frozen=True)
+class Text:
+    text: str
+
+
+@dataclass(frozen=True)
+class ItemPart:
+    """A medium by its item. posterior: {"class", "seed"} puts a synthetic posterior in the encoder's place."""
+
+    modality: str
+    item: str
+    posterior: dict[str, int] | None = None
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Turn:
+    role: str
+    content: tuple[Text | ItemPart, ...]
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    id: str
+    task: str
+    turns: tuple[Turn, ...]
+    record: dict[str, Any]
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """JSON objects of a file, one a line. Raises DataError that names file and line."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    yield json.loads(line)
+                except ValueError as error:
+                    raise DataError(f"{path}, line {number} is no JSON: {error}.") from error
+    except OSError as error:
+        raise DataError(f"{path} can't be read ({error.strerror}); run `nextgpt data build nano` first.") from error
+
+
+def part_from(record: dict[str, Any]) -> Text | ItemPart:
+    if record["type"] == "text":
+        return Text(record["text"])
+    return ItemPart(record["type"], record["item"], record.get("posterior"), record.get("caption", ""))
+
+
+def dialogue_from(record: dict[str, Any]) -> Dialogue:
+    def content(value: Any) -> tuple[Text | ItemPart, ...]:
+        return (Text(value),) if isinstance(value, str) else tuple(part_from(part) for part in value)
+
+    turns = tuple(Turn(m["role"], content(m["content"])) for m in record["messages"])
+    return Dialogue(record["id"], record["task"], turns, record)
+
+
+def read_dialogues(path: Path) -> list[Dialogue]:
+    return [dialogue_from(record) for record in read_lines(path)]
+
+
+class Items:
+    """All items of a data folder, by id."""
+
+    def __init__(self, folder: Path, modalities: tuple[str, ...]) -> None:
+        self.folder = folder
+        self.by_modality: dict[str, list[dict[str, Any]]] = {}
+        self.by_id: dict[str, dict[str, Any]] = {}
+        for modality in modalities:
+            path = folder / f"{modality}.jsonl"
+            rows = list(read_lines(path)) if path.exists() else []
+            self.by_modality[modality] = rows
+            self.by_id |= {row["id"]: row for row in rows}
+
+    def __getitem__(self, item: str) -> dict[str, Any]:
+        if item not in self.by_id:
+            raise DataError(f"Item {item!r} is in no manifest of {self.folder}; build the data again.")
+        return self.by_id[item]
+
+    def key(self, item: str) -> str:
+        """What the item's cached values hang on: its scene, not its name."""
+        return content_key(self[item]["scene"])
