@@ -1,0 +1,147 @@
+"""Bring a package to a folder through its ordinary client: pip, npm, apt-get, huggingface_hub, or a copy."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import PartError
+from .hashing import file_sha256, tree_sha256
+from .lock import Part
+
+SCRATCH = "client"  # subfolder for the clients' own temporary files, so that they are counted and removed
+
+
+def fetch_pypi(part: Part, folder: Path) -> None:
+    """`pip download` of one wheel; the user's pip configuration (index, proxy, certificates) holds."""
+    if importlib.util.find_spec("pip") is None:
+        raise PartError(f"pip is needed to fetch {part.name}: run `{sys.executable} -m ensurepip`.")
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
+    command += ["--ignore-requires-python", "--no-input", "--progress-bar=off", "--disable-pip-version-check"]
+    if part.fixed_tag:
+        system, python = part.fixed_tag
+        command += ["--platform", system, "--python-version", python, "--implementation", "cp"]
+    _run_client(part, [*command, "--dest", str(folder), part.address.requirement], folder)
+
+
+def fetch_npm(part: Part, folder: Path) -> None:
+    """`npm pack` of one package; its scripts are not run."""
+    npm = _find_client("npm", part, "Node.js, https://nodejs.org")
+    _run_client(part, [npm, "pack", "--ignore-scripts", "--loglevel=error", part.address.requirement], folder)
+
+
+def fetch_deb(part: Part, folder: Path) -> None:
+    """`apt-get download` of one package, without installing it."""
+    apt_get = _find_client("apt-get", part, "a Debian or Ubuntu system")
+    hint = "run `apt-get update` if apt does not know this version"
+    _run_client(part, [apt_get, "download", part.address.requirement], folder, hint=hint)
+
+
+def fetch_hf(part: Part, folder: Path) -> None:
+    """`huggingface_hub.snapshot_download` of one revision."""
+    from huggingface_hub import snapshot_download
+
+    target = folder / part.address.name.replace("/", "--")
+    try:
+        snapshot_download(part.address.name, revision=part.address.version, local_dir=target)
+    except Exception as error:  # the hub's client raises a dozen unrelated types
+        raise PartError(
+            f"huggingface_hub could not fetch {part.address}: {_last_line(str(error))}"
+        ) from error
+    shutil.rmtree(target / ".cache", ignore_errors=True)
+
+
+def fetch_file(part: Part, folder: Path) -> None:
+    """A copy of a file or folder of this machine."""
+    source = Path(part.address.name).expanduser()
+    if source.is_dir():
+        shutil.copytree(source, folder / source.resolve().name)
+    elif source.is_file():
+        shutil.copyfile(source, folder / source.name)
+    else:
+        raise PartError(f"the part {part.name} is not at {source.absolute()}.")
+
+
+FETCHERS: dict[str, Callable[[Part, Path], None]] = {
+    "pypi": fetch_pypi,
+    "npm": fetch_npm,
+    "deb": fetch_deb,
+    "hf": fetch_hf,
+    "file": fetch_file,
+}
+
+
+def fetch_package(part: Part, folder: Path) -> Path:
+    """Fetch the part's package into an empty folder, check its hash, and give its path (a file or a folder).
+
+    Raises:
+        PartError: no such client or package, or another hash than the lock's.
+    """
+    (folder / SCRATCH).mkdir(parents=True)
+    FETCHERS[part.address.scheme](part, folder)
+    shutil.rmtree(folder / SCRATCH, ignore_errors=True)
+    found = list(folder.iterdir())
+    if len(found) != 1:
+        raise PartError(f"fetching {part.address} gave {len(found)} files instead of one package.")
+    check_hash(part, found[0])
+    return found[0]
+
+
+def check_hash(part: Part, package: Path) -> None:
+    """Compare a fetched package with the lock.
+
+    Raises:
+        PartError: it is another file than the one that was checked when the lock was written.
+    """
+    found = tree_sha256(package) if package.is_dir() else file_sha256(package)
+    if part.sha256 and found not in part.sha256:
+        wanted = " or ".join(part.sha256)
+        raise PartError(
+            f"{package.name} from {part.address} has sha256 {found} but parts.lock wants {wanted}; nothing was kept."
+        )
+
+
+def _find_client(name: str, part: Part, where: str) -> str:
+    """Full path of a program.
+
+    Raises:
+        PartError: it is not installed.
+    """
+    if found := shutil.which(name):
+        return found
+    raise PartError(f"{name} is needed to fetch {part.name} and is not on PATH; it comes with {where}.")
+
+
+def _run_client(part: Part, command: list[str], folder: Path, hint: str = "check the network") -> None:
+    """Run a client inside the folder, silently; it is stopped when we are.
+
+    Raises:
+        PartError: it failed; gives the last line of what it said.
+    """
+    scratch = str(folder / SCRATCH)
+    environment = {**os.environ, "TMPDIR": scratch, "TEMP": scratch, "TMP": scratch, "LC_ALL": "C"}
+    result = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    if result.returncode:
+        client = "pip" if command[1:2] == ["-m"] else Path(command[0]).stem
+        said = _last_line(result.stderr or result.stdout)
+        raise PartError(
+            f"{client} could not fetch {part.address.requirement} ({said}); {hint} and try again."
+        )
+
+
+def _last_line(text: str) -> str:
+    """The last line that speaks of an error, else the last one, at most 300 characters."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it said nothing"]
+    errors = [line for line in lines if line.lower().startswith(("error", "e:", "npm err"))]
+    return (errors or lines)[-1][:300].rstrip(".")
