@@ -16,10 +16,20 @@ from typing import Any
 from rich.progress import Progress
 
 from nextgpt.nano import dialogues, split
-from nextgpt.nano.captions import image_caption, image_slots
+from nextgpt.nano.captions import (
+    audio_caption,
+    audio_slots,
+    image_caption,
+    image_slots,
+    video_caption,
+    video_slots,
+)
+from nextgpt.nano.clips import MOTIONS, sample_clip_scene
+from nextgpt.nano.instruments import Instrument
 from nextgpt.nano.rows import Item, Row
 from nextgpt.nano.scenes import pool, sample_image_scene
-from nextgpt.nano.sources import STYLE_PARTS
+from nextgpt.nano.sound_scenes import SOUND_KINDS, sample_sound_scene, sound_pool
+from nextgpt.nano.sources import STYLE_PARTS, Thing
 
 VERSION = "1"
 
@@ -32,6 +42,14 @@ class NanoSizes:
     image_combination: int = 600
     image_name: int = 200
     image_style: int = 200
+    video_train: int = 3000
+    video_combination: int = 600
+    video_name: int = 200
+    video_style: int = 200
+    audio_train: int = 3500
+    audio_combination: int = 600
+    audio_name: int = 100
+    audio_timbre: int = 200
 
     def scaled(self, factor: float) -> "NanoSizes":
         return NanoSizes(**{name: max(8, round(size * factor)) for name, size in asdict(self).items()})
@@ -100,21 +118,76 @@ def image_items(sizes: NanoSizes, seed: int) -> Iterator[Item]:
 
 def _image_plan(rng: random.Random, split_name: str) -> Iterator[tuple[str, str, Any]]:
     """(style, kind, thing) for ever, so that every drawing of every kind has its turn before any comes again."""
-    styles = (split.HELD_OUT_STYLE,) if split_name == "style" else split.TRAIN_STYLES
-    decks = {}
-    for kind in ("single", "count", "pair"):
-        deck = [
-            (style, thing) for style in styles for thing in pool(style, split_name == "name", kind == "count")
-        ]
-        rng.shuffle(deck)
-        decks[kind] = cycle(deck)
+    decks = {kind: _deck(rng, split_name, kind == "count") for kind in ("single", "count", "pair")}
     kinds = ("single", "single", "single", "single", "count", "count", "pair", "pair", "pair")
     for kind in cycle(kinds if split_name == "train" else ("single", "count", "pair")):
         style, thing = next(decks[kind])
         yield style, kind, thing
 
 
-MODALITY_ITEMS: dict[str, Callable[[NanoSizes, int], Iterator[Item]]] = {"image": image_items}
+def _deck(rng: random.Random, split_name: str, countable: bool = False) -> Iterator[tuple[str, Thing]]:
+    """(style, thing) in a shuffled order, again and again."""
+    styles = (split.HELD_OUT_STYLE,) if split_name == "style" else split.TRAIN_STYLES
+    deck = [(style, thing) for style in styles for thing in pool(style, split_name == "name", countable)]
+    rng.shuffle(deck)
+    return cycle(deck)
+
+
+def video_items(sizes: NanoSizes, seed: int) -> Iterator[Item]:
+    """Clips of every split; every drawing and every motion has its turn."""
+    number = 0
+    for split_name in ("train", "combination", "name", "style"):
+        rng = random.Random(f"{seed}:video:{split_name}")
+        plan = zip(_deck(rng, split_name), cycle(MOTIONS))
+        for (style, thing), motion in islice(plan, getattr(sizes, f"video_{split_name}")):
+            scene = sample_clip_scene(rng, split_name, style, thing, motion)
+            source = (STYLE_PARTS[style], "unicode-emoji")
+            yield Item(
+                f"video-{number:06d}",
+                split_name,
+                source,
+                scene,
+                video_caption(scene, rng),
+                video_slots(scene),
+            )
+            number += 1
+
+
+def audio_items(sizes: NanoSizes, seed: int) -> Iterator[Item]:
+    """Sounds of every split; every instrument has its turn in every kind."""
+    number = 0
+    for split_name in ("train", "combination", "name", "timbre"):
+        rng = random.Random(f"{seed}:audio:{split_name}")
+        for kind, instrument in islice(_sound_plan(rng, split_name), getattr(sizes, f"audio_{split_name}")):
+            scene = sample_sound_scene(rng, kind, split_name, instrument)
+            yield Item(
+                f"audio-{number:06d}",
+                split_name,
+                scene.parts,
+                scene,
+                audio_caption(scene, rng),
+                audio_slots(scene),
+            )
+            number += 1
+
+
+def _sound_plan(rng: random.Random, split_name: str) -> Iterator[tuple[str, Instrument]]:
+    """(kind, instrument) for ever. Notes come most often: there are more ways to play them."""
+    kinds = ("notes", "sequence", "notes", "scale", "notes", "sequence", "effect")
+    decks = {}
+    for kind in SOUND_KINDS:
+        deck = list(sound_pool(split_name == "name", kind))
+        rng.shuffle(deck)
+        decks[kind] = cycle(deck)
+    for kind in cycle(kind for kind in kinds if split_name != "combination" or kind != "effect"):
+        yield kind, next(decks[kind])
+
+
+MODALITY_ITEMS: dict[str, Callable[[NanoSizes, int], Iterator[Item]]] = {
+    "image": image_items,
+    "video": video_items,
+    "audio": audio_items,
+}
 
 
 def _total(sizes: NanoSizes, modality: str) -> int:

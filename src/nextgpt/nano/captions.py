@@ -2,9 +2,12 @@
 
 import random
 
-from nextgpt.nano.nouns import NUMBER_WORDS, counted, with_article
+from nextgpt.nano.clips import MOTIONS, ClipScene
+from nextgpt.nano.instruments import Instrument, instruments
+from nextgpt.nano.nouns import NUMBER_WORDS, counted, indefinite, with_article
 from nextgpt.nano.phrasings import captions
 from nextgpt.nano.scenes import ImageScene
+from nextgpt.nano.sounds import SoundScene
 
 
 def image_slots(scene: ImageScene) -> dict[str, str]:
@@ -54,3 +57,72 @@ def on_colour(colour: str, rng: random.Random) -> str:
     return rng.choice(
         (f"on {article} {colour} background", f"on {colour}", f"on {article} {colour} background")
     )
+
+
+MOTION_WORDS = {
+    "left": ("moving left", "moving to the left"),
+    "right": ("moving right", "moving to the right"),
+    "up": ("moving up", "moving upwards"),
+    "down": ("moving down", "moving downwards"),
+    "clockwise": ("turning clockwise", "rotating clockwise"),
+    "counterclockwise": ("turning counterclockwise", "rotating counterclockwise"),
+    "grow": ("growing", "getting bigger"),
+    "shrink": ("shrinking", "getting smaller"),
+    "fade-in": ("fading in",),
+    "fade-out": ("fading out",),
+    "bounce": ("bouncing", "bouncing up and down"),
+    "still": ("standing still", "staying still"),
+}
+
+
+def video_slots(scene: ClipScene) -> dict[str, str]:
+    """name, motion (moving, rotating, growing, shrinking, fading, bouncing, still), direction, colour."""
+    motion, direction = MOTIONS[scene.motion]
+    return {"name": scene.subject.name, "motion": motion, "direction": direction, "colour": scene.colour}
+
+
+def video_caption(scene: ClipScene, rng: random.Random) -> str:
+    """ "a rocket moving left on a black background"."""
+    moves = rng.choice(MOTION_WORDS[scene.motion])
+    a, on = with_article(scene.subject.name), on_colour(scene.colour, rng)
+    return rng.choice(captions("video")).format(a=a, moves=moves, on=on)
+
+
+def audio_slots(scene: SoundScene) -> dict[str, str]:
+    """first, count, pitch, direction, second; "" where a kind has none."""
+    counted_kind = scene.kind in ("notes", "scale")
+    return {
+        "first": scene.first,
+        "count": NUMBER_WORDS[len(scene.strokes)] if counted_kind else "",
+        "pitch": scene.pitch,
+        "direction": scene.direction,
+        "second": scene.second,
+    }
+
+
+def audio_caption(scene: SoundScene, rng: random.Random) -> str:
+    """ "three high notes of a violin", "first a crow, then a piano note"."""
+    first, second = instruments()[scene.first], instruments().get(scene.second)
+    number = len(scene.strokes)
+    topic = "audio-hits" if scene.kind == "notes" and first.unit == "hit" else f"audio-{scene.kind}"
+    if number == 1 and scene.kind == "notes":
+        topic += "-one"
+    fields = _sound_words(scene, first, number)
+    if second is not None:
+        fields |= {"one": first.phrase, "two": second.phrase}
+    return " ".join(rng.choice(captions(topic)).format(**fields).split())
+
+
+def _sound_words(scene: SoundScene, first: Instrument, number: int) -> dict[str, str]:
+    article = indefinite(scene.pitch) if scene.pitch else "a"
+    return {
+        "a": first.noun,
+        "name": first.name,
+        "name_article": indefinite(first.name),
+        "number": NUMBER_WORDS[number],
+        "pitch": scene.pitch,
+        "pitch_article": article if scene.pitch else "one",
+        "times": {2: "twice", 1: "once"}.get(number, f"{NUMBER_WORDS[number]} times"),
+        "direction": scene.direction,
+        "rising": {"up": "rising", "down": "falling", "": ""}[scene.direction],
+    }

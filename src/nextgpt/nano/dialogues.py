@@ -3,10 +3,14 @@
 import random
 from collections.abc import Iterator, Sequence
 
-from nextgpt.nano import image_questions
+from nextgpt.nano import audio_questions, image_questions, video_questions
 from nextgpt.nano.rows import Item, Row, Turn, conversation
 
-ASKS = {"image": image_questions.image_asks}
+ASKS = {
+    "image": image_questions.image_asks,
+    "video": video_questions.video_asks,
+    "audio": audio_questions.audio_asks,
+}
 
 
 def make_rows(items: Sequence[Item], split_name: str, seed: int) -> Iterator[Row]:

@@ -32,18 +32,18 @@ def image_asks(item: Item) -> dict[str, list[Ask]]:
     """Task -> the questions that this picture allows."""
     scene, name = item.scene, item.slots["name_a"]
     asks: dict[str, list[Ask]] = {"image-describe": [ask_describe], "image-colour": [ask_colour]}
-    yes_no: list[Ask] = [ask_yes_no_colour]
+    truths: list[Ask] = [ask_yes_no_colour]
     if scene.kind == "single":
         asks["image-name"] = [ask_name]
         asks["image-position"] = [ask_place]
-        yes_no += [ask_yes_no_name] if takes_article(name) else []
+        truths += [ask_yes_no_name] if takes_article(name) else []
     if scene.kind == "count":
         asks["image-count"] = [ask_count]
-        yes_no = [ask_yes_no_count]
+        truths = [ask_yes_no_count]
     if scene.kind == "pair":
         asks["image-position"] = [ask_neighbour, ask_side]
-        yes_no = [ask_yes_no_side]
-    return asks | {"image-yesno": yes_no}
+        truths = [ask_yes_no_side]
+    return asks | {"image-yesno": truths}
 
 
 def ask_name(rng: random.Random, item: Item, held_out: bool) -> Turn:
@@ -58,16 +58,15 @@ def name_choices(rng: random.Random, item: Item) -> tuple[str, ...]:
     """The right name among others that are trained."""
     others = rng.sample(pool(item.scene.style, False), 2 * NUM_NAME_CHOICES)
     wrong = dict.fromkeys(thing.name for thing in others if thing.key != item.scene.subject.key)
-    choices = [item.slots["name_a"], *list(wrong)[: NUM_NAME_CHOICES - 1]]
+    choices = [item.scene.subject.name, *list(wrong)[: NUM_NAME_CHOICES - 1]]
     rng.shuffle(choices)
     return tuple(choices)
 
 
 def ask_describe(rng: random.Random, item: Item, held_out: bool) -> Turn:
     question = phrasings.ask(rng, "image-describe", held_out)
-    plain = item.caption.removeprefix("a drawing of ").removeprefix("a picture of ")
-    answer = phrasings.answer(rng, "image-describe", caption=plain)
-    return Turn("image-describe", question, answer, plain)
+    answer = phrasings.answer(rng, "image-describe", caption=item.plain_caption)
+    return Turn("image-describe", question, answer, item.plain_caption)
 
 
 def ask_colour(rng: random.Random, item: Item, held_out: bool) -> Turn:
@@ -131,12 +130,13 @@ def ask_yes_no_name(rng: random.Random, item: Item, held_out: bool) -> Turn:
     truth = rng.random() < 0.5
     asked = name if truth else unlike_name(rng, item)
     question = phrasings.ask(rng, "image-yesno-name", held_out, a=with_article(asked))
-    return _yes_no("image-yesno", rng, question, truth, "name", a=with_article(name))
+    return yes_no("image-yesno", rng, question, truth, "name", a=with_article(name))
 
 
 def unlike_name(rng: random.Random, item: Item) -> str:
-    """A trained name that shares no word with the picture's names."""
-    words = set(item.slots["name_a"].split()) | set(item.slots.get("name_b", "").split())
+    """A trained name that shares no word with the names in a picture or clip."""
+    names = [value for slot, value in item.slots.items() if slot.startswith("name")]
+    words = set(" ".join(names).split())
     while True:
         name = rng.choice(pool(item.scene.style, False)).name
         if takes_article(name) and not words & set(name.split()):
@@ -150,7 +150,7 @@ def ask_yes_no_colour(rng: random.Random, item: Item, held_out: bool) -> Turn:
     name = item.slots["name_a"]
     fields = {"colour": asked, "a_colour": a_colour(asked), "the": with_the(name), "is_": is_are(name)}
     question = phrasings.ask(rng, "image-yesno-colour", held_out, **fields)
-    return _yes_no("image-yesno", rng, question, truth, "colour", colour=colour)
+    return yes_no("image-yesno", rng, question, truth, "colour", colour=colour)
 
 
 def ask_yes_no_count(rng: random.Random, item: Item, held_out: bool) -> Turn:
@@ -162,7 +162,7 @@ def ask_yes_no_count(rng: random.Random, item: Item, held_out: bool) -> Turn:
     question = phrasings.ask(rng, "image-yesno-count", held_out, number=asked, many=plural(name))
     topic = "count-one" if word == "one" else "count"
     numbered = counted(NUMBER_WORDS.index(word), name)
-    return _yes_no("image-yesno", rng, question, truth, topic, counted=numbered, name=name)
+    return yes_no("image-yesno", rng, question, truth, topic, counted=numbered, name=name)
 
 
 def ask_yes_no_side(rng: random.Random, item: Item, held_out: bool) -> Turn:
@@ -171,10 +171,10 @@ def ask_yes_no_side(rng: random.Random, item: Item, held_out: bool) -> Turn:
     asked = relation if truth else OPPOSITES[relation]
     fields = {"the": with_the(near), "the_other": with_the(far), "is_": is_are(near)}
     question = phrasings.ask(rng, "image-yesno-side", held_out, one=RELATION_WORDS[asked][0], **fields)
-    return _yes_no("image-yesno", rng, question, truth, "side", one=RELATION_WORDS[relation][0], **fields)
+    return yes_no("image-yesno", rng, question, truth, "side", one=RELATION_WORDS[relation][0], **fields)
 
 
-def _yes_no(task: str, rng: random.Random, question: str, truth: bool, topic: str, **fields: str) -> Turn:
+def yes_no(task: str, rng: random.Random, question: str, truth: bool, topic: str, **fields: str) -> Turn:
     word = "yes" if truth else "no"
     return Turn(task, question, phrasings.answer(rng, f"{word}-{topic}", **fields), word, YES_NO)
 

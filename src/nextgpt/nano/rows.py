@@ -1,9 +1,12 @@
 """What is written to disk: items (a medium with its exact words) and dialogue rows."""
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+_PREFIX = re.compile("^(a drawing|a picture|a clip|an animation) of ")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,11 @@ class Item:
             "caption": self.caption,
             "slots": self.slots,
         }
+
+    @property
+    def plain_caption(self) -> str:
+        """The caption without a leading "a drawing of"."""
+        return _PREFIX.sub("", self.caption)
 
     @property
     def modality(self) -> str:
