@@ -9,7 +9,7 @@ import logging
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Self
@@ -140,7 +140,7 @@ class Medium:
         if (looks := described(mime)) and not mime.startswith(expected):
             return f"{self.source.name}: is {looks}, not {self.noun}; give {self.readable}."
         if looks and not isinstance(error, UnreadableError):
-            return f"{self.source.name}: is damaged or cut off ({looks}); export or download it again."
+            return f"{self.source.name}: starts like {looks} but is damaged or cut off; export or download it again."
         return f"{self.source.name}: is not {self.noun} that can be read; give {self.readable}."
 
 
@@ -169,4 +169,5 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
             f"'{printable(str(target))}': cannot be written ({reason}); choose another folder or name."
         ) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError, ValueError):
+            temporary.unlink(missing_ok=True)
