@@ -5,6 +5,16 @@ fetch_part("yamnet") -> Path      PARTS: every part by name      Address.parse("
 
 from .address import Address
 from .lock import PARTS, Part, get_part
-from .store import cache_root, fetch_part, is_complete, part_folder
+from .store import cache_root, fetch_part, is_complete, part_folder, pinned
 
-__all__ = ["PARTS", "Address", "Part", "cache_root", "fetch_part", "get_part", "is_complete", "part_folder"]
+__all__ = [
+    "PARTS",
+    "Address",
+    "Part",
+    "cache_root",
+    "fetch_part",
+    "get_part",
+    "is_complete",
+    "part_folder",
+    "pinned",
+]

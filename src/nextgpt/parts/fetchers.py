@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..errors import PartError
@@ -14,30 +14,62 @@ from .lock import Part
 
 SCRATCH = "client"  # subfolder for the clients' own temporary files, so that they are counted and removed
 
+# program of a scheme, and where it comes from
+PROGRAMS = {"npm": ("npm", "Node.js, https://nodejs.org"), "deb": ("apt-get", "Debian and Ubuntu")}
+
+
+def find_client(part: Part) -> list[str]:
+    """The command that starts the client of the part's scheme; empty where a library or nothing does it.
+
+    Raises:
+        PartError: it is not installed.
+    """
+    if part.address.scheme == "pypi":
+        if importlib.util.find_spec("pip") is None:
+            raise PartError(f"pip is needed to fetch {part.name}: run `{sys.executable} -m ensurepip`.")
+        return [sys.executable, "-m", "pip"]
+    if part.address.scheme not in PROGRAMS:
+        return []
+    program, source = PROGRAMS[part.address.scheme]
+    if found := shutil.which(program):
+        return [found]
+    raise PartError(f"{program} is needed to fetch {part.name} and is not on PATH; it comes with {source}.")
+
+
+def check_clients(parts: Iterable[Part]) -> None:
+    """Say before the first of many fetches what is missing.
+
+    Raises:
+        PartError: one or more clients are not installed; one sentence for each.
+    """
+    missing: dict[str, str] = {}
+    for part in parts:
+        try:
+            find_client(part)
+        except PartError as error:
+            missing.setdefault(part.address.scheme, str(error))
+    if missing:
+        raise PartError(" ".join(missing.values()))
+
 
 def fetch_pypi(part: Part, folder: Path) -> None:
     """`pip download` of one wheel; the user's pip configuration (index, proxy, certificates) holds."""
-    if importlib.util.find_spec("pip") is None:
-        raise PartError(f"pip is needed to fetch {part.name}: run `{sys.executable} -m ensurepip`.")
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    command += ["--ignore-requires-python", "--no-input", "--progress-bar=off", "--disable-pip-version-check"]
+    options = ["download", "--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--no-input"]
+    options += ["--progress-bar=off", "--disable-pip-version-check", f"--dest={folder}"]
     if part.fixed_tag:
         system, python = part.fixed_tag
-        command += ["--platform", system, "--python-version", python, "--implementation", "cp"]
-    _run_client(part, [*command, "--dest", str(folder), part.address.requirement], folder)
+        options += [f"--platform={system}", f"--python-version={python}", "--implementation=cp"]
+    _run_client(part, folder, options)
 
 
 def fetch_npm(part: Part, folder: Path) -> None:
     """`npm pack` of one package; its scripts are not run."""
-    npm = _find_client("npm", part, "Node.js, https://nodejs.org")
-    _run_client(part, [npm, "pack", "--ignore-scripts", "--loglevel=error", part.address.requirement], folder)
+    _run_client(part, folder, ["pack", "--ignore-scripts", "--loglevel=error"])
 
 
 def fetch_deb(part: Part, folder: Path) -> None:
     """`apt-get download` of one package, without installing it."""
-    apt_get = _find_client("apt-get", part, "a Debian or Ubuntu system")
-    hint = "run `apt-get update` if apt does not know this version"
-    _run_client(part, [apt_get, "download", part.address.requirement], folder, hint=hint)
+    _run_client(part, folder, ["download"], hint="run `apt-get update` if apt does not know this version")
 
 
 def fetch_hf(part: Part, folder: Path) -> None:
@@ -100,44 +132,28 @@ def check_hash(part: Part, package: Path) -> None:
     if part.sha256 and found not in part.sha256:
         wanted = " or ".join(part.sha256)
         raise PartError(
-            f"{package.name} from {part.address} has sha256 {found} but parts.lock wants {wanted}; nothing was kept."
+            f"{package.name} from {part.address} has sha256 {found}, but parts.lock wants {wanted}; "
+            "nothing was kept."
         )
 
 
-def _find_client(name: str, part: Part, where: str) -> str:
-    """Full path of a program.
+def _run_client(part: Part, folder: Path, options: list[str], hint: str = "check the network") -> None:
+    """Run the part's client inside the folder, silently; it is stopped when we are.
 
     Raises:
-        PartError: it is not installed.
+        PartError: it is missing or failed; gives the last line of what it said.
     """
-    if found := shutil.which(name):
-        return found
-    raise PartError(f"{name} is needed to fetch {part.name} and is not on PATH; it comes with {where}.")
-
-
-def _run_client(part: Part, command: list[str], folder: Path, hint: str = "check the network") -> None:
-    """Run a client inside the folder, silently; it is stopped when we are.
-
-    Raises:
-        PartError: it failed; gives the last line of what it said.
-    """
+    command = [*find_client(part), *options, part.address.requirement]
     scratch = str(folder / SCRATCH)
     environment = {**os.environ, "TMPDIR": scratch, "TEMP": scratch, "TMP": scratch, "LC_ALL": "C"}
     result = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, errors="replace"
     )
     if result.returncode:
-        client = "pip" if command[1:2] == ["-m"] else Path(command[0]).stem
+        client = PROGRAMS.get(part.address.scheme, ("pip",))[0]
         said = _last_line(result.stderr or result.stdout)
-        raise PartError(
-            f"{client} could not fetch {part.address.requirement} ({said}); {hint} and try again."
-        )
+        what = f"{client} could not fetch {part.address.requirement} ({said})"
+        raise PartError(f"{what}; {hint} and try again.")
 
 
 def _last_line(text: str) -> str:

@@ -16,7 +16,7 @@ def file_sha256(path: Path) -> str:
 
 
 def relative_files(folder: Path) -> Iterator[str]:
-    """Relative paths, with forward slashes, of everything that is not a folder, without marker and bytecode."""
+    """Relative paths, with forward slashes, of every file, without the marker and Python's bytecode."""
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name != "__pycache__")
         for name in sorted(names):
@@ -32,8 +32,11 @@ def tree_sha256(folder: Path) -> str:
 
 
 def write_manifest(folder: Path) -> None:
-    """Hash every file of a finished folder into its marker file."""
-    files = {name: file_sha256(folder / name) for name in relative_files(folder)}
+    """Hash every file of a finished folder into its marker; every user of the cache may read them."""
+    files = {}
+    for name in relative_files(folder):
+        (folder / name).chmod(0o644)
+        files[name] = file_sha256(folder / name)
     (folder / MARKER).write_text(json.dumps({"files": files}, indent=0) + "\n", encoding="utf-8")
 
 

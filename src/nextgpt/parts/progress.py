@@ -1,11 +1,18 @@
 """What the user sees while a part is fetched: spinner, phase, bytes so far, elapsed time (on stderr)."""
 
+import logging
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+logger = logging.getLogger(__name__)
 Say = Callable[[str], None]
 
 
@@ -33,44 +40,53 @@ def folder_size(folder: Path) -> int:
 
 @contextmanager
 def fetch_progress(name: str, size: int, folder: Path, *, enabled: bool) -> Iterator[Say]:
-    """Show a live line for one part; gives say(phase). The clients report no progress, so the folder is measured."""
-    if not enabled:
-        yield lambda phase: None
+    """A live line for one part; gives say(phase). The clients report nothing, so the folder is measured."""
+    if not (enabled and sys.stderr.isatty()):
+        yield lambda phase: logger.info("%s %s", phase, name)
         return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-    )
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(20),
-        DownloadColumn(),
-        TimeElapsedColumn(),
-    )
-    done = threading.Event()  # set when the package is there: what is unpacked is not counted
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(f"waiting for {name}", total=size or None)
-
-        def watch() -> None:
-            while not done.wait(0.3):
-                progress.update(task, completed=min(folder_size(folder), size))
+    measuring = threading.Event()
+    with _progress_bar() as bar:
+        task = bar.add_task(f"waiting for {name}", total=size or None)
 
         def say(phase: str) -> None:
-            progress.update(task, description=f"{phase} {name}")
-            if phase not in ("waiting for", "fetching"):
-                done.set()
+            bar.update(task, description=f"{phase} {name}")
+            measuring.set() if phase == "fetching" else measuring.clear()
 
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
-        try:
+        def measure() -> None:
+            if measuring.is_set():
+                bar.update(task, completed=min(folder_size(folder), size))
+
+        with _repeated(measure):
             yield say
-        finally:
-            done.set()
-            watcher.join()
+
+
+@contextmanager
+def _repeated(action: Callable[[], None], seconds: float = 0.3) -> Iterator[None]:
+    """Do something again and again in a thread while the block runs."""
+    done = threading.Event()
+
+    def repeat() -> None:
+        while not done.wait(seconds):
+            action()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _progress_bar() -> "Progress":
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.SpinnerColumn(),
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(20),
+        progress.DownloadColumn(),
+        progress.TimeElapsedColumn(),
+    )
+    return progress.Progress(*columns, console=Console(file=sys.stderr), transient=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..errors import PartError
 from .hashing import MARKER
-from .lock import Part, get_part
+from .lock import PARTS, Part, get_part
 
 
 def cache_root() -> Path:
@@ -46,7 +46,7 @@ def fetch_part(part: str | Part, *, progress: bool = True) -> Path:
         part: a name of parts.lock, or a Part of the caller's own.
         progress: show a live line on stderr.
     Raises:
-        PartError: unknown name, missing client, failed fetch, wrong hash, unsafe or damaged package, full disk.
+        PartError: unknown name, missing client, failed fetch, wrong hash, unsafe package, full disk.
     """
     part = get_part(part) if isinstance(part, str) else part
     folder = part_folder(part)
@@ -95,18 +95,22 @@ def _make(part: Part, work: Path, needs: dict[str, Path], say: Callable[[str], N
         unpack(package, content, strip=int(part.address.scheme == "npm"), inside=part.address.path)
     say("converting")
     finished = convert(part, content, work / "finished", needs)
-    (finished / "part.json").write_text(json.dumps(part_record(part), indent=2) + "\n", encoding="utf-8")
+    (finished / "part.json").write_text(json.dumps(pinned(part), indent=2) + "\n", encoding="utf-8")
     write_manifest(finished)
     return finished
 
 
-def part_record(part: Part) -> dict[str, object]:
-    """What a part.json and a checkpoint's config.json say of a part: enough to know it again."""
+def pinned(part: str | Part) -> dict[str, str]:
+    """What a part.json and a checkpoint say of a part: enough to know it again.
+
+    The sha256 is the package's (of one per platform, the first), of an hf: commit without one the commit.
+    """
+    part = get_part(part) if isinstance(part, str) else part
     return {
         "name": part.name,
         "address": str(part.address),
-        "sha256": list(part.sha256),
-        "port_version": part.port_version,
+        "sha256": part.sha256[0] if part.sha256 else part.address.version,
+        "port_version": str(part.port_version),
         "licence": part.licence,
     }
 
@@ -134,7 +138,7 @@ def part_lock(part: Part, *, wait: bool = True) -> Iterator[None]:
 
 
 def cached_folders(part: Part) -> list[Path]:
-    """Every folder of the part in the cache: this version, earlier ones and unfinished ones."""
+    """Every folder of the part in the cache, also of earlier versions."""
     pattern = re.compile(re.escape(part.name) + r"-[0-9a-f]{12}-v\d+(-.*)?")
     root = cache_root() / "parts"
     return sorted(path for path in root.glob("*") if pattern.fullmatch(path.name)) if root.is_dir() else []
@@ -153,5 +157,18 @@ def clean_part(part: Part) -> int:
         for folder in [*cached_folders(part), _work_folder(part)]:
             freed += folder_size(folder)
             (folder / MARKER).unlink(missing_ok=True)  # first: a half-deleted folder is not complete
+            shutil.rmtree(folder, ignore_errors=True)
+    return freed
+
+
+def clean_unknown() -> int:
+    """Delete what lies in the cache of parts and belongs to none of parts.lock; gives the bytes freed."""
+    from .progress import folder_size
+
+    known = {folder for part in PARTS.values() for folder in cached_folders(part)}
+    freed = 0
+    for folder in (cache_root() / "parts").glob("[!.]*"):
+        if folder.is_dir() and folder not in known:
+            freed += folder_size(folder)
             shutil.rmtree(folder, ignore_errors=True)
     return freed

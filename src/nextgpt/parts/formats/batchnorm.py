@@ -15,7 +15,7 @@ def fuse(
     eps: float,
     scale: "Tensor | None" = None,
 ) -> "tuple[Tensor, Tensor]":
-    """Weight (out, in, kh, kw) and bias (out,) in float32 of the one convolution that equals conv + batch norm.
+    """Weight (out, in, kh, kw) and bias (out,), float32, of the one convolution that equals both.
 
     y = (conv(x) - mean) / sqrt(variance + eps) * scale + shift; mean, variance, shift, scale are (out,).
     """

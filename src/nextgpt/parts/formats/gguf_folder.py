@@ -1,7 +1,8 @@
-"""A language model in one GGUF file -> a Hugging Face folder with bf16 safetensors, tokenizer and chat template."""
+"""A language model in one GGUF file -> a Hugging Face folder: bf16 safetensors, tokenizer, chat template."""
 
+import io
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +77,15 @@ def _set_token_ids(model: Any, tokenizer: Any) -> None:
 
 @contextmanager
 def _quiet_transformers() -> Iterator[None]:
-    """Its bars and warnings would break the one live line of the fetch."""
+    """Its bars and warnings would break the one live line of the fetch (some bars heed no setting)."""
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with redirect_stderr(io.StringIO()):
+            yield
     finally:
         logging.set_verbosity(verbosity)
         if bars:

@@ -1,4 +1,4 @@
-"""Class names: a list of synonyms for each class, in the order of the classifier's outputs, in labels.json."""
+"""Class names: a list of synonyms for each class, in the order of the classifier's outputs (labels.json)."""
 
 import csv
 import json

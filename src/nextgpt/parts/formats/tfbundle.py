@@ -1,9 +1,10 @@
 """Read the numeric variables of a TensorFlow checkpoint bundle without TensorFlow.
 
 A bundle is `<prefix>.index`, a table in LevelDB's format that maps a name to a BundleEntryProto, and
-`<prefix>.data-00000-of-00001`, the tensors' bytes. Table: data blocks, an index block of (last key, handle), and a
-footer of 48 bytes with the index block's handle and a magic number. A block is a list of entries whose keys share
-a prefix with the key before, then restart offsets and their count; behind it one byte says how it is compressed.
+`<prefix>.data-00000-of-00001`, the tensors' bytes. Table: data blocks, an index block of (last key, handle),
+and a footer of 48 bytes with the index block's handle and a magic number. A block is a list of entries whose
+keys share a prefix with the key before, then restart offsets and their count; behind it one byte says how it
+is compressed.
 """
 
 import math

@@ -1,7 +1,7 @@
 """YAMNet from a TensorFlow SavedModel's variables -> safetensors with batch normalisation fused.
 
-Keys of the result, each with .weight and .bias: layers.{0..26}, the 27 convolutions in order (after the first,
-depthwise (C, 1, 3, 3) and pointwise (out, in, 1, 1) alternate), and classifier.
+Keys of the result, each with .weight and .bias: layers.{0..26}, the 27 convolutions in order (after the
+first, depthwise (C, 1, 3, 3) and pointwise (out, in, 1, 1) alternate), and classifier.
 """
 
 from collections.abc import Mapping
