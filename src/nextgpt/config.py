@@ -22,7 +22,7 @@ class EfficientNetLiteConfig:
     width: float = 1.1
     depth: float = 1.2
     image_size: int = 260
-    grid: int = 9
+    grid: int = 5
     num_frames: int = 1
     num_scores: int = 1000
     feature_dim: int = 1280

@@ -56,6 +56,13 @@ class AnyToAnyModel(nn.Module):
         self.output_projectors = nn.ModuleDict(output_projectors)
         self.encoders = nn.ModuleDict()
 
+    def train(self, mode: bool = True) -> "AnyToAnyModel":
+        """Training mode for what trains; frozen modules stay in eval mode."""
+        super().train(False)
+        for module in (*self.input_projectors.values(), *self.output_projectors.values()):
+            module.train(mode and any(p.requires_grad for p in module.parameters()))
+        return self
+
     @property
     def special(self) -> SpecialTokens:
         return self.language_model.special

@@ -73,9 +73,12 @@ class ResamplerLayer(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+        """Written out: at these lengths SDPA's backward on a CPU is three times slower (docs/LOG.md)."""
         q, k, v = (rearrange(x, "b n (h d) -> b h n d", h=self.num_heads) for x in (q, k, v))
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        return rearrange(out, "b h n d -> b n (h d)")
+        scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
+        if mask is not None:
+            scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+        return rearrange(scores.softmax(-1).to(v.dtype) @ v, "b h n d -> b n (h d)")
 
     def forward(self, x_BKW: Tensor, features_BNW: Tensor, mask_BN: Tensor) -> Tensor:
         keys, values = self.cross_kv(features_BNW).chunk(2, -1)
@@ -91,8 +94,8 @@ class ResamplerBranch(nn.Module):
     def __init__(self, config: ResamplerBranchConfig, encoder: EncoderConfig, embedding_dim: int) -> None:
         super().__init__()
         self.num_tokens = config.num_tokens
-        self.feature_norm = nn.LayerNorm(encoder.feature_dim)
         self.feature_in = nn.Linear(encoder.feature_dim, config.width)
+        self.feature_norm = nn.LayerNorm(config.width)
         self.positions = nn.Parameter(0.02 * torch.randn(encoder.num_positions, config.width))
         self.queries = nn.Parameter(0.5 * torch.randn(config.num_tokens, config.width))
         self.layers = nn.ModuleList(
@@ -105,7 +108,7 @@ class ResamplerBranch(nn.Module):
         features_BNE = output.features_BNE
         assert features_BNE is not None
         count = features_BNE.shape[1]
-        features = self.feature_in(self.feature_norm(features_BNE)) + self.positions[:count]
+        features = self.feature_norm(self.feature_in(features_BNE)) + self.positions[:count]
         x = repeat(self.queries, "k w -> b k w", b=len(features)).to(features.dtype)
         for layer in self.layers:
             x = layer(x, features, output.mask_BN)

@@ -1,0 +1,138 @@
+"""Training of a small decoder, the same for every modality:
+
+    1  items         draw media and captions once, keep the text encoder's states (decoder_items)
+    2  autoencoder   L1 on pixels and on their edges, noise on the latents; skipped where it is shared
+    3  latents       encode all media once
+    4  flow          denoising loss on latents, a tenth of the rows without a prompt
+    5  folder        moving average of the weights as fp16 in diffusers' layout
+
+Each phase resumes by itself (step_runner); a finished one is not run again.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from nextgpt.nn.decoders import Fetch, untrained_decoder
+from nextgpt.nn.decoders.folder import read_component, write_folder
+from nextgpt.nn.decoders.latent_decoder import LatentDecoder
+from nextgpt.training.decoder_items import ItemCache, Items, OnProgress
+from nextgpt.training.decoder_recipes import DecoderRecipe
+from nextgpt.training.step_runner import PhaseConfig, StepRunner, batch_rows
+
+LATENTS_FOR_SCALE = 512
+
+
+class DecoderTraining:
+    """`run(until)` goes on from wherever the folder's state is, and writes `output` when all is done."""
+
+    def __init__(
+        self,
+        recipe: DecoderRecipe,
+        items: Items,
+        folder: Path,
+        output: Path,
+        *,
+        fetch: Fetch | None = None,
+        on_progress: OnProgress | None = None,
+        precision: torch.dtype = torch.bfloat16,
+    ) -> None:
+        self.recipe, self.items, self.folder, self.output = recipe, items, folder, output
+        self.on_progress: OnProgress = on_progress or (lambda what, done, total: None)
+        self.precision = precision
+        with torch.random.fork_rng():
+            torch.manual_seed(recipe.flow.seed)
+            self.decoder = start_decoder(recipe, output, fetch)
+        self.cache = ItemCache(folder / "items", recipe.num_items, on_progress)
+
+    def run(self, until: int | None = None) -> LatentDecoder | None:
+        """`until` stops each phase after so many steps (tests, a look in between): then None is returned."""
+        self.cache.write_media(self.decoder, self.items)
+        with self.autocast():
+            self.cache.write_text(self.decoder)
+        if self.recipe.autoencoder is not None and not self.train_autoencoder(self.recipe.autoencoder, until):
+            return None
+        with self.autocast():
+            self.cache.write_latents(self.decoder)
+        if not self.train_flow(self.recipe.flow, until):
+            return None
+        write_folder(self.decoder.eval().to(torch.float16), self.output, self.recipe.shared)
+        return self.decoder
+
+    def train_autoencoder(self, config: PhaseConfig, until: int | None) -> bool:
+        def loss(step: int, generator: torch.Generator) -> Tensor:
+            rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
+            with self.autocast():
+                stored = self.cache.rows("media", rows)
+                return autoencoder_loss(self.decoder, stored, self.recipe, generator)
+
+        done = self.run_phase("autoencoder", self.decoder.vae, loss, config, until)
+        if done:
+            set_scale(self.decoder, self.cache)
+        return done
+
+    def train_flow(self, config: PhaseConfig, until: int | None) -> bool:
+        def loss(step: int, generator: torch.Generator) -> Tensor:
+            rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
+            latents, states, lengths = (
+                self.cache.rows(n, rows) for n in ("latents", "text_states", "text_lengths")
+            )
+            lengths[torch.rand(len(rows), generator=generator) < self.recipe.drop_prompt] = 0
+            with self.autocast():
+                conditioning = self.decoder.prompt(states.to(self.decoder.device), lengths)
+                return self.decoder.denoising_loss(latents.to(self.decoder.device), conditioning, generator)
+
+        learned = nn.ModuleDict({"transformer": self.decoder.transformer, "prompt": self.decoder.prompt})
+        return self.run_phase("flow", learned, loss, config, until)
+
+    def run_phase(
+        self,
+        name: str,
+        module: nn.Module,
+        loss: Callable[[int, torch.Generator], Tensor],
+        config: PhaseConfig,
+        until: int | None,
+    ) -> bool:
+        runner = StepRunner(name, module, loss, config, self.folder / name)
+        done = runner.run(until, lambda step, total, metrics: self.on_progress(name, step, total))
+        runner.use_average()
+        return done
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(
+            self.decoder.device.type, self.precision, enabled=self.precision != torch.float32
+        )
+
+
+def start_decoder(recipe: DecoderRecipe, output: Path, fetch: Fetch | None) -> LatentDecoder:
+    """Random weights; shared components come from their folder beside `output`."""
+    decoder = untrained_decoder(recipe.architecture, fetch)
+    nn.init.zeros_(decoder.transformer.proj_out.weight)
+    nn.init.zeros_(decoder.transformer.proj_out.bias)
+    for name, place in recipe.shared.items():
+        kind = type(getattr(decoder, name))
+        component = read_component(output / place, "diffusers", kind.__name__, torch.float32)
+        setattr(decoder, name, component.requires_grad_(False))
+    return decoder
+
+
+def autoencoder_loss(
+    decoder: LatentDecoder, stored: Tensor, recipe: DecoderRecipe, generator: torch.Generator
+) -> Tensor:
+    """L1 + L1 of the differences between neighbours; noise and a penalty keep latents smooth and small."""
+    pixels = decoder.to_input(stored.to(decoder.device)).contiguous(memory_format=torch.channels_last)
+    latents = decoder.vae.encode(pixels).latent.float()
+    noise = torch.randn(latents.shape, generator=generator).to(latents.device)
+    error = decoder.vae.decode(latents + recipe.latent_noise * noise).sample.float() - pixels
+    edges = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
+    return error.abs().mean() + edges + recipe.latent_penalty * latents.square().mean()
+
+
+@torch.no_grad()
+def set_scale(decoder: LatentDecoder, cache: ItemCache) -> None:
+    """scaling_factor = 1 / root mean square of the latents, as diffusers defines it for AutoencoderDC."""
+    decoder.vae.register_to_config(scaling_factor=1.0)
+    latents = decoder.encode_stored(cache.rows("media", slice(0, LATENTS_FOR_SCALE)))
+    decoder.vae.register_to_config(scaling_factor=1 / latents.float().square().mean().sqrt().item())

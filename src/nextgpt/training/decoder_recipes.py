@@ -1,0 +1,55 @@
+"""How each small decoder is trained: a row a modality, a table a preset. Sizes: minutes on one core."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nextgpt.errors import ConfigError
+from nextgpt.nn.decoders.config import ArchitectureConfig, nano_audio, nano_image, nano_video
+from nextgpt.training.step_runner import PhaseConfig
+
+
+@dataclass(frozen=True)
+class DecoderRecipe:
+    """`autoencoder` None: it is taken from `shared["vae"]`, a folder relative to the decoder's own.
+    The flow's seed also seeds the weights. `drop_prompt` is the share of rows without a condition."""
+
+    architecture: ArchitectureConfig
+    num_items: int
+    flow: PhaseConfig
+    autoencoder: PhaseConfig | None = None
+    shared: Mapping[str, str] = field(default_factory=dict)
+    drop_prompt: float = 0.1
+    latent_noise: float = 0.1
+    latent_penalty: float = 1e-3
+
+
+RECIPES: dict[str, dict[str, DecoderRecipe]] = {
+    "nano": {
+        "image": DecoderRecipe(
+            nano_image(),
+            num_items=12_000,
+            autoencoder=PhaseConfig(steps=1_000, batch_size=32, learning_rate=2e-3),
+            flow=PhaseConfig(steps=1_600, batch_size=64, learning_rate=1e-3),
+        ),
+        "video": DecoderRecipe(
+            nano_video(),
+            num_items=3_000,
+            flow=PhaseConfig(steps=1_400, batch_size=64, learning_rate=1e-3),
+            shared={"vae": "../image/vae"},
+        ),
+        "audio": DecoderRecipe(
+            nano_audio(),
+            num_items=3_000,
+            autoencoder=PhaseConfig(steps=600, batch_size=16, learning_rate=2e-3),
+            flow=PhaseConfig(steps=1_300, batch_size=64, learning_rate=1e-3),
+        ),
+    }
+}
+
+
+def recipe_of(preset: str, modality: str) -> DecoderRecipe:
+    if preset not in RECIPES:
+        raise ConfigError(f"There is no decoder preset {preset!r}; choose one of {', '.join(RECIPES)}.")
+    if modality not in RECIPES[preset]:
+        raise ConfigError(f"There is no {modality!r} decoder; choose one of {', '.join(RECIPES[preset])}.")
+    return RECIPES[preset][modality]

@@ -1,0 +1,120 @@
+"""The three stages, as rows of one table: what trains, by which losses, in which jobs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from typing import Any
+
+from nextgpt.checkpoint import LORA, module_of
+from nextgpt.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Job:
+    """One resumable run of at most two hours. `objective` is a row of losses.OBJECTIVES; `mixture` weights
+    sources of rows. A learning rate warms up linearly and decays by a cosine to a tenth; both count steps."""
+
+    name: str
+    objective: str
+    steps: int
+    batch_size: int
+    learning_rate: float
+    mixture: dict[str, float] = field(default_factory=dict)
+    warmup_steps: int = 50
+    weight_decay: float = 0.01
+    gradient_accumulation: int = 1
+    clip_norm: float = 1.0
+    lora_learning_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`modules`: patterns over checkpoint.module_of; everything else is frozen."""
+
+    name: str
+    modules: tuple[str, ...]
+    jobs: tuple[Job, ...]
+
+
+UNDERSTANDING = {"image": 0.40, "audio": 0.22, "video": 0.18, "photo": 0.10, "recording": 0.05, "mixed": 0.05}
+
+STAGES: dict[str, Stage] = {
+    "encoder-alignment": Stage(
+        "encoder-alignment",
+        ("input_projectors.*", "boundary_tokens"),
+        (
+            Job("slots-image", "slots", 2000, 128, 1e-3, {"image": 1.0}),
+            Job("slots-audio", "slots", 1000, 128, 1e-3, {"audio": 1.0}),
+            Job("slots-video", "slots", 1000, 96, 1e-3, {"video": 1.0}),
+            Job("language", "model", 500, 16, 4e-4, UNDERSTANDING),
+        ),
+    ),
+    "decoder-alignment": Stage(
+        "decoder-alignment",
+        ("output_projectors.*", "signal_tokens"),
+        (Job("conditioning", "model", 300, 32, 1e-3, {"image": 0.4, "audio": 0.3, "video": 0.3}),),
+    ),
+    "instruction-tuning": Stage(
+        "instruction-tuning",
+        (
+            LORA,
+            "input_projectors.*",
+            "output_projectors.*",
+            "boundary_tokens",
+            "signal_tokens",
+            "modality_tokens",
+        ),
+        (
+            Job(
+                "dialogues",
+                "model",
+                500,
+                16,
+                2e-4,
+                {**{name: 0.7 * weight for name, weight in UNDERSTANDING.items()}, "reply": 0.2, "chat": 0.1},
+                lora_learning_rate=1e-3,
+            ),
+        ),
+    ),
+}
+
+
+def stage(name: str) -> Stage:
+    if name not in STAGES:
+        raise ConfigError(f"There is no stage {name!r}; choose one of {', '.join(STAGES)}.")
+    return STAGES[name]
+
+
+def trains(one: Stage, module: str) -> bool:
+    return bool(module) and any(fnmatch(module, pattern) for pattern in one.modules)
+
+
+def apply_stage(model: Any, one: Stage) -> tuple[str, ...]:
+    """Freeze everything but the stage's modules (LoRA is injected where the stage trains it).
+
+    Returns the names of the modules that train.
+    """
+    if LORA in one.modules and not model.language_model.has_lora:
+        model.language_model.add_lora()
+    trained = {}
+    for name, parameter in model.named_parameters():
+        module = module_of(name)
+        parameter.requires_grad_(trains(one, module))
+        if trains(one, module):
+            trained[module] = None
+    return tuple(trained)
+
+
+def parameter_table(model: Any) -> list[tuple[str, int, int]]:
+    """(module, parameters, of them training), frozen parts by their top name; the last row is the total."""
+    rows: dict[str, list[int]] = {}
+    for name, parameter in model.named_parameters():
+        row = rows.setdefault(module_of(name) or ".".join(name.split(".")[:2]), [0, 0])
+        row[0] += parameter.numel()
+        row[1] += parameter.numel() * parameter.requires_grad
+    table = [(name, total, training) for name, (total, training) in rows.items()]
+    return [*table, ("all", sum(r[1] for r in table), sum(r[2] for r in table))]
+
+
+def union(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*one, *other)))
