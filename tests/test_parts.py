@@ -122,9 +122,10 @@ def test_address_is_parsed_and_written_back(text: str, expected: Address) -> Non
 
 BAD_ADDRESSES = """
 pypi | http://x/y | pypi:name | pypi:name== | pypi:name>=1.0 | pypi:-r==1 | pypi:a b==1 | pypi:a==1.*
-pypi:a==1#../b | pypi:a==1#/etc/passwd | pypi:a==1#b\\c | pypi:a==1#c:x | pypi:a==1#. | npm:name@latest | npm:name@^1.0.0
-npm:../x@1.0.0 | npm:--x@1.0.0 | deb:name | deb:-o=1 | deb:a=b c | hf:name@main | hf:a/b | hf:-a/b@main
-file:
+pypi:a==1#../b | pypi:a==1#/etc/passwd | pypi:a==1#b\\c | pypi:a==1#c:x | pypi:a==1#.
+npm:name@latest | npm:name@^1.0.0
+npm:../x@1.0.0 | npm:--x@1.0.0 | deb:name | deb:-o=1 | deb:a=b c | hf:name@main | hf:a/b
+hf:-a/b@main | file:
 """
 
 

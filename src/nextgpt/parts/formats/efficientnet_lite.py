@@ -29,12 +29,26 @@ BLOCK_LAYERS = {
 
 def convert(content: Path, target: Path, needs: Mapping[str, Path]) -> None:
     """Read the one .pth (its package's hash has matched), fuse, and save with the class names."""
-    import torch
     from safetensors.torch import save_file
 
-    state = torch.load(only_file(content, "*.pth"), weights_only=True, map_location="cpu")
-    save_file(fuse_state(state), target / "model.safetensors")
+    save_file(fuse_state(_load_state(only_file(content, "*.pth"))), target / "model.safetensors")
     write_labels(imagenet_labels(needs["imagenet-labels"]), target)
+
+
+def _load_state(path: Path) -> "dict[str, Tensor]":
+    """The tensors of a .pth; no code in it is run.
+
+    Raises:
+        PartError: it holds more than tensors.
+    """
+    import pickle
+
+    import torch
+
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except pickle.UnpicklingError as error:
+        raise PartError(f"{path.name} does not hold only tensors, so it is not loaded.") from error
 
 
 def fuse_state(state: "Mapping[str, Tensor]") -> "dict[str, Tensor]":
