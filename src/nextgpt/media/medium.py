@@ -137,10 +137,12 @@ class Medium:
     def _why_unreadable(self, error: Exception) -> str:
         mime = sniff(self.source.head(self.limits))
         expected = type(self).__name__.lower()
+        if "decompression bomb" in str(error):  # Pillow's own, larger cap
+            return f"{self.source.name}: has far more pixels than can be read; scale it down."
         if (looks := described(mime)) and not mime.startswith(expected):
             return f"{self.source.name}: is {looks}, not {self.noun}; give {self.readable}."
         if looks and not isinstance(error, UnreadableError):
-            return f"{self.source.name}: starts like {looks} but is damaged or cut off; export or download it again."
+            return f"{self.source.name}: starts like {looks} but is damaged or cut off; get it again."
         return f"{self.source.name}: is not {self.noun} that can be read; give {self.readable}."
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
 
 Blocks = Generator[np.ndarray, None, None]
-_BLOCK = 1 << 16
+_BLOCK = 1 << 18
 _SNDFILE_MIMES = {"audio/wav", "audio/flac", "audio/ogg", "audio/mpeg", "audio/aiff"}
 
 
@@ -43,7 +43,7 @@ def read_sound(source: Source, limits: MediaLimits) -> tuple[Sound, Blocks]:
         try:
             return _started(_sndfile_blocks(source, limits))
         except (soundfile.LibsndfileError, RuntimeError):
-            pass  # a codec that libsndfile does not know, AAC in WAV or Speex in OGG: PyAV's turn
+            pass  # a codec or header that libsndfile does not know, or damage: PyAV's turn
     return _started(_av_blocks(source, limits))
 
 
@@ -56,8 +56,9 @@ def _sndfile_blocks(source: Source, limits: MediaLimits) -> Generator[Any, None,
     import soundfile
 
     with source.open(limits) as file, soundfile.SoundFile(file) as sound:
-        num_samples = sound.frames if 0 < sound.frames < 1 << 62 else None
-        yield Sound(sound.samplerate, sound.channels, num_samples)
+        if not 0 < sound.frames < 1 << 62:
+            raise RuntimeError("the header does not know the length, and libsndfile then stops early")
+        yield Sound(sound.samplerate, sound.channels, sound.frames)
         while len(block := sound.read(_BLOCK // sound.channels + 1, dtype="float32", always_2d=True)):
             yield block
 
