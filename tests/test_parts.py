@@ -527,6 +527,12 @@ def test_npm_package_without_its_top_folder(cache: Path, tmp_path: Path, monkeyp
             "npm could not fetch name@1.0.0 .npm error 404 Not",
         ),
         ("deb:name=1.0", "apt-get", "E: Version '1.0' for 'name' was not found", "run `apt-get update`"),
+        (
+            "npm:name@1.0.0",
+            "npm",
+            "npm error code X\nnpm error FetchError\nnpm error A complete log",
+            "FetchError",
+        ),
         ("deb:name=1.0", "apt-get", "", "it said nothing"),
     ],
 )

@@ -80,9 +80,7 @@ def fetch_hf(part: Part, folder: Path) -> None:
     try:
         snapshot_download(part.address.name, revision=part.address.version, local_dir=target)
     except Exception as error:  # the hub's client raises a dozen unrelated types
-        raise PartError(
-            f"huggingface_hub could not fetch {part.address}: {_last_line(str(error))}"
-        ) from error
+        raise PartError(f"huggingface_hub could not fetch {part.address}: {_reason(str(error))}") from error
     shutil.rmtree(target / ".cache", ignore_errors=True)
 
 
@@ -141,7 +139,7 @@ def _run_client(part: Part, folder: Path, options: list[str], hint: str = "check
     """Run the part's client inside the folder, silently; it is stopped when we are.
 
     Raises:
-        PartError: it is missing or failed; gives the last line of what it said.
+        PartError: it is missing or failed; says why.
     """
     command = [*find_client(part), *options, part.address.requirement]
     scratch = str(folder / SCRATCH)
@@ -151,13 +149,14 @@ def _run_client(part: Part, folder: Path, options: list[str], hint: str = "check
     )
     if result.returncode:
         client = PROGRAMS.get(part.address.scheme, ("pip",))[0]
-        said = _last_line(result.stderr or result.stdout)
+        said = _reason(result.stderr or result.stdout)
         what = f"{client} could not fetch {part.address.requirement} ({said})"
         raise PartError(f"{what}; {hint} and try again.")
 
 
-def _last_line(text: str) -> str:
-    """The last line that speaks of an error, else the last one, at most 300 characters."""
+def _reason(text: str) -> str:
+    """What a client said of its error: the longest such line, else its last line; at most 300 characters."""
     lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it said nothing"]
     errors = [line for line in lines if line.lower().startswith(("error", "e:", "npm err"))]
-    return (errors or lines)[-1][:300].rstrip(".")
+    telling = [line for line in errors if "complete log" not in line]  # npm's last line
+    return max(telling, key=len, default=lines[-1])[:300].rstrip(".")
