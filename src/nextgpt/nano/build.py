@@ -7,60 +7,30 @@ import random
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
-from itertools import cycle, islice
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
 
-from nextgpt.nano import dialogues, split
-from nextgpt.nano.captions import (
-    audio_caption,
-    audio_slots,
-    image_caption,
-    image_slots,
-    video_caption,
-    video_slots,
-)
-from nextgpt.nano.clips import MOTIONS, sample_clip_scene
-from nextgpt.nano.instruments import Instrument
-from nextgpt.nano.rows import Item, Row
-from nextgpt.nano.scenes import pool, sample_image_scene
-from nextgpt.nano.sound_scenes import SOUND_KINDS, sample_sound_scene, sound_pool
-from nextgpt.nano.sources import STYLE_PARTS, Thing
+from nextgpt.nano.chat_prompts import chat_prompts
+from nextgpt.nano.dialogues import make_rows
+from nextgpt.nano.items import MODALITY_ITEMS, NanoSizes
+from nextgpt.nano.rows import Item
+from nextgpt.nano.split import SPLITS
 
 VERSION = "1"
 
-
-@dataclass(frozen=True)
-class NanoSizes:
-    """Number of items of each modality and of dialogue rows. Evaluation splits beside train."""
-
-    image_train: int = 9000
-    image_combination: int = 600
-    image_name: int = 200
-    image_style: int = 200
-    video_train: int = 3000
-    video_combination: int = 600
-    video_name: int = 200
-    video_style: int = 200
-    audio_train: int = 3500
-    audio_combination: int = 600
-    audio_name: int = 100
-    audio_timbre: int = 200
-
-    def scaled(self, factor: float) -> "NanoSizes":
-        return NanoSizes(**{name: max(8, round(size * factor)) for name, size in asdict(self).items()})
+__all__ = ["MODALITY_ITEMS", "NanoSizes", "build_nano"]
 
 
 def build_nano(
     out_dir: Path, sizes: NanoSizes | None = None, seed: int = 0, progress: bool = True
 ) -> dict[str, Any]:
-    """Write image.jsonl, dialogues-<split>.jsonl and manifest.json into out_dir, which is replaced as a whole.
+    """Write {image,video,audio,chat-prompts}.jsonl, dialogues-<split>.jsonl and manifest.json; returns the manifest.
 
-    The same seed and version give the same bytes. Returns the manifest.
+    out_dir is replaced as a whole when everything is ready. The same seed and version give the same bytes.
     """
     sizes = sizes or NanoSizes()
     out_dir = Path(out_dir)
@@ -77,126 +47,56 @@ def build_nano(
 
 
 def _write_all(folder: Path, sizes: NanoSizes, seed: int, bar: Progress) -> dict[str, Any]:
-    counts: dict[str, dict[str, int]] = {}
-    items: list[Item] = []
-    for modality, make in MODALITY_ITEMS.items():
-        made = list(
-            bar.track(make(sizes, seed), description=f"{modality} items", total=_total(sizes, modality))
-        )
+    items = _make_items(sizes, seed, bar)
+    counts: dict[str, Any] = {}
+    for modality, made in items.items():
         _write_jsonl(folder / f"{modality}.jsonl", (item.to_dict() for item in made))
         counts[modality] = dict(Counter(item.split for item in made))
-        items += made
-    for split_name in split.SPLITS:
-        rows = list(bar.track(dialogues.make_rows(items, split_name, seed), description=f"{split_name} rows"))
-        if rows:
-            _write_jsonl(folder / f"dialogues-{split_name}.jsonl", (row.to_dict() for row in rows))
-            counts[f"dialogues-{split_name}"] = _count_tasks(rows)
+    every = [item for made in items.values() for item in made]
+    for split_name in bar.track(SPLITS, description="dialogues"):
+        rows = list(make_rows(every, split_name, seed))
+        _write_jsonl(folder / f"dialogues-{split_name}.jsonl", rows)
+        counts[f"dialogues-{split_name}"] = _count_tasks(rows)
+    _write_jsonl(folder / "chat-prompts.jsonl", chat_prompts())
     manifest = {
         "version": VERSION,
         "seed": seed,
         "sizes": asdict(sizes),
         "counts": counts,
+        "sources": _sources(every),
         "files": _hashes(folder),
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
     return manifest
 
 
-def image_items(sizes: NanoSizes, seed: int) -> Iterator[Item]:
-    """Items of every split; the same number of each item does not depend on the others."""
-    number = 0
-    for split_name in ("train", "combination", "name", "style"):
-        rng = random.Random(f"{seed}:image:{split_name}")
-        size = getattr(sizes, f"image_{split_name}")
-        for style, kind, thing in islice(_image_plan(rng, split_name), size):
-            scene = sample_image_scene(rng, kind, split_name, style, thing)
-            source = (STYLE_PARTS[style], "unicode-emoji")
-            caption = image_caption(scene, rng)
-            yield Item(f"image-{number:06d}", split_name, source, scene, caption, image_slots(scene))
-            number += 1
+def _make_items(sizes: NanoSizes, seed: int, bar: Progress) -> dict[str, list[Item]]:
+    """Items by modality; pictures of all kinds are mixed."""
+    items = {
+        modality: list(bar.track(make(sizes, seed), description=f"{modality} items"))
+        for modality, make in MODALITY_ITEMS.items()
+    }
+    random.Random(f"{seed}:order").shuffle(items["image"])
+    return items
 
 
-def _image_plan(rng: random.Random, split_name: str) -> Iterator[tuple[str, str, Any]]:
-    """(style, kind, thing) for ever, so that every drawing of every kind has its turn before any comes again."""
-    decks = {kind: _deck(rng, split_name, kind == "count") for kind in ("single", "count", "pair")}
-    kinds = ("single", "single", "single", "single", "count", "count", "pair", "pair", "pair")
-    for kind in cycle(kinds if split_name == "train" else ("single", "count", "pair")):
-        style, thing = next(decks[kind])
-        yield style, kind, thing
+def _count_tasks(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Number of replies of each task, and of rows."""
+    tasks = Counter(task for row in rows for task in row["tasks"])
+    return dict(sorted(tasks.items())) | {"rows": len(rows)}
 
 
-def _deck(rng: random.Random, split_name: str, countable: bool = False) -> Iterator[tuple[str, Thing]]:
-    """(style, thing) in a shuffled order, again and again."""
-    styles = (split.HELD_OUT_STYLE,) if split_name == "style" else split.TRAIN_STYLES
-    deck = [(style, thing) for style in styles for thing in pool(style, split_name == "name", countable)]
-    rng.shuffle(deck)
-    return cycle(deck)
+def _sources(items: Sequence[Item]) -> dict[str, Any]:
+    """part -> splits that use it, and the sha256 of its package where the store knows it."""
+    from nextgpt.parts import PARTS
 
-
-def video_items(sizes: NanoSizes, seed: int) -> Iterator[Item]:
-    """Clips of every split; every drawing and every motion has its turn."""
-    number = 0
-    for split_name in ("train", "combination", "name", "style"):
-        rng = random.Random(f"{seed}:video:{split_name}")
-        plan = zip(_deck(rng, split_name), cycle(MOTIONS))
-        for (style, thing), motion in islice(plan, getattr(sizes, f"video_{split_name}")):
-            scene = sample_clip_scene(rng, split_name, style, thing, motion)
-            source = (STYLE_PARTS[style], "unicode-emoji")
-            yield Item(
-                f"video-{number:06d}",
-                split_name,
-                source,
-                scene,
-                video_caption(scene, rng),
-                video_slots(scene),
-            )
-            number += 1
-
-
-def audio_items(sizes: NanoSizes, seed: int) -> Iterator[Item]:
-    """Sounds of every split; every instrument has its turn in every kind."""
-    number = 0
-    for split_name in ("train", "combination", "name", "timbre"):
-        rng = random.Random(f"{seed}:audio:{split_name}")
-        for kind, instrument in islice(_sound_plan(rng, split_name), getattr(sizes, f"audio_{split_name}")):
-            scene = sample_sound_scene(rng, kind, split_name, instrument)
-            yield Item(
-                f"audio-{number:06d}",
-                split_name,
-                scene.parts,
-                scene,
-                audio_caption(scene, rng),
-                audio_slots(scene),
-            )
-            number += 1
-
-
-def _sound_plan(rng: random.Random, split_name: str) -> Iterator[tuple[str, Instrument]]:
-    """(kind, instrument) for ever. Notes come most often: there are more ways to play them."""
-    kinds = ("notes", "sequence", "notes", "scale", "notes", "sequence", "effect")
-    decks = {}
-    for kind in SOUND_KINDS:
-        deck = list(sound_pool(split_name == "name", kind))
-        rng.shuffle(deck)
-        decks[kind] = cycle(deck)
-    for kind in cycle(kind for kind in kinds if split_name != "combination" or kind != "effect"):
-        yield kind, next(decks[kind])
-
-
-MODALITY_ITEMS: dict[str, Callable[[NanoSizes, int], Iterator[Item]]] = {
-    "image": image_items,
-    "video": video_items,
-    "audio": audio_items,
-}
-
-
-def _total(sizes: NanoSizes, modality: str) -> int:
-    return sum(size for name, size in asdict(sizes).items() if name.startswith(f"{modality}_"))
-
-
-def _count_tasks(rows: list[Row]) -> dict[str, int]:
-    return dict(sorted(Counter(task for row in rows for task in (row.tasks or [row.task])).items())) | {
-        "rows": len(rows)
+    used: dict[str, set[str]] = {}
+    for item in items:
+        for part in item.source:
+            used.setdefault(part, set()).add(item.split)
+    return {
+        part: {"splits": sorted(splits), "sha256": list(PARTS[part].sha256) if part in PARTS else []}
+        for part, splits in sorted(used.items())
     }
 
 

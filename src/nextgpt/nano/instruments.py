@@ -5,6 +5,7 @@ from functools import cache
 
 from nextgpt.nano.nouns import indefinite, with_article
 from nextgpt.nano.sources import key_of_name
+from nextgpt.nano.split import TRAIN_FONTS
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,8 @@ class Instrument:
     """A named kind of sound. `unit` is what one stroke of it is called in words.
 
     programs: General MIDI program numbers, the same in every font; keys: notes of the drum kit;
-    samples: files of supersonic-samples. `low`, `high`: its MIDI range; hold: seconds that one stroke needs.
+    samples: files of supersonic-samples. `low`, `high`: its MIDI range; hold: seconds that one stroke needs; fonts: those of the
+    training fonts in which it sounds like itself (MuseScore's piano needs modulators that tinysoundfont lacks).
     """
 
     name: str
@@ -23,6 +25,7 @@ class Instrument:
     low: int = 40
     high: int = 86
     hold: float = 0.5
+    fonts: tuple[str, ...] = TRAIN_FONTS
 
     @property
     def key(self) -> str:
@@ -47,8 +50,10 @@ class Instrument:
 _MASS = {"applause", "sea waves", "vinyl noise", "birdsong", "timpani", "tubular bells", "plucked strings"}
 
 
-def _pitched(name: str, *programs: int, low: int = 40, high: int = 86) -> Instrument:
-    return Instrument(name, "note", programs, low=low, high=high)
+def _pitched(
+    name: str, *programs: int, low: int = 40, high: int = 86, fonts: tuple[str, ...] = TRAIN_FONTS
+) -> Instrument:
+    return Instrument(name, "note", programs, low=low, high=high, fonts=fonts)
 
 
 def _drum(name: str, *keys: int, samples: tuple[str, ...] = ()) -> Instrument:
@@ -60,13 +65,13 @@ def _effect(name: str, *programs: int, samples: tuple[str, ...] = (), hold: floa
 
 
 PITCHED = (
-    _pitched("piano", 0, 1),
+    _pitched("piano", 0, 1, fonts=("fluid",)),
     _pitched("electric piano", 4, 5),
     _pitched("harpsichord", 6),
     _pitched("clavinet", 7, high=80),
     _pitched("celesta", 8, low=55, high=96),
     _pitched("glockenspiel", 9, low=67, high=100),
-    _pitched("music box", 10, low=55, high=96),
+    _pitched("music box", 10, low=55, high=96, fonts=("fluid",)),
     _pitched("vibraphone", 11, low=48),
     _pitched("marimba", 12),
     _pitched("xylophone", 13, low=55, high=96),

@@ -3,15 +3,17 @@
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 _PREFIX = re.compile("^(a drawing|a picture|a clip|an animation) of ")
 
+Part = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class Item:
-    """A medium that can be rendered from its scene."""
+    """A medium that can be rendered from its scene. Its id begins with its modality."""
 
     id: str
     split: str
@@ -37,12 +39,17 @@ class Item:
 
     @property
     def modality(self) -> str:
-        return self.id.split("-")[0]
+        return self.id.partition("-")[0]
+
+    @property
+    def name(self) -> str:
+        """The first thing that is seen or heard."""
+        return self.slots.get("name_a") or self.slots.get("name") or self.slots["first"]
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A question about media that the user has shown, its answer and the words that a judge looks for."""
+    """A question, its answer and the words that a judge looks for."""
 
     task: str
     question: str
@@ -52,50 +59,53 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A conversation. `expected` and `choices` belong to its last answer; `tasks` names each answer's task."""
+class Exchange:
+    """A user message and its reply, as content parts."""
 
-    id: str
     task: str
-    split: str
-    phrasing: str
-    messages: list[dict[str, Any]]
+    user: tuple[Part, ...]
+    reply: tuple[Part, ...]
     expected: str
-    choices: list[str] = field(default_factory=list)
-    tasks: list[str] = field(default_factory=list)
-
-    def to_dict(self) -> dict[str, Any]:
-        return {key: value for key, value in asdict(self).items() if value or key not in ("choices", "tasks")}
+    choices: tuple[str, ...] = ()
 
 
-def text(words: str) -> dict[str, Any]:
+def text(words: str) -> Part:
     return {"type": "text", "text": words}
 
 
-def medium(item: Item) -> dict[str, Any]:
+def medium(item: Item) -> Part:
+    """A medium that the user shows."""
     return {"type": item.modality, "item": item.id}
 
 
-def drawn_reply(item: Item) -> dict[str, Any]:
-    """A medium in an assistant turn: its caption says what to make."""
-    return {"type": item.modality, "caption": item.caption, "item": item.id}
+def made(item: Item) -> Part:
+    """A medium that the assistant makes: its caption says what."""
+    return {"type": item.modality, "caption": item.plain_caption, "item": item.id}
 
 
-def message(role: str, *parts: dict[str, Any]) -> dict[str, Any]:
-    return {"role": role, "content": list(parts)}
+def exchange(turn: Turn, media: Sequence[Item] = (), rng: random.Random | None = None) -> Exchange:
+    """A turn with its media shown before (or, for one in three, after) the question."""
+    shown, question = [medium(item) for item in media], text(turn.question)
+    after = rng is not None and rng.random() < 0.3
+    user = (question, *shown) if after else (*shown, question)
+    return Exchange(turn.task, user, (text(turn.answer),), turn.expected, turn.choices)
 
 
-def conversation(
-    row_id: str, split: str, held_out: bool, media: Sequence[Item], turns: Sequence[Turn], rng: random.Random
-) -> Row:
-    """The first user turn holds the media, before or after its question."""
-    shown = [medium(item) for item in media]
-    question = text(turns[0].question)
-    first = [*shown, question] if rng.random() < 0.7 else [question, *shown]
-    messages = [message("user", *first), message("assistant", text(turns[0].answer))]
-    for turn in turns[1:]:
-        messages += [message("user", text(turn.question)), message("assistant", text(turn.answer))]
-    phrasing = "held-out" if held_out else "train"
-    last = turns[-1]
-    tasks = [turn.task for turn in turns]
-    return Row(row_id, tasks[0], split, phrasing, messages, last.expected, list(last.choices), tasks)
+def row(row_id: str, split: str, held_out: bool, exchanges: Sequence[Exchange]) -> dict[str, Any]:
+    """JSON of a conversation. `task` is its first exchange's, `tasks` all of them; `expected` and `choices` belong
+    to its last reply, which an evaluation leaves out of the prompt."""
+    messages = []
+    for one in exchanges:
+        messages.append({"role": "user", "content": list(one.user)})
+        messages.append({"role": "assistant", "content": list(one.reply)})
+    last = exchanges[-1]
+    made_row = {
+        "id": row_id,
+        "task": exchanges[0].task,
+        "tasks": [one.task for one in exchanges],
+        "split": split,
+        "phrasing": "held-out" if held_out else "train",
+        "messages": messages,
+        "expected": last.expected,
+    }
+    return made_row | ({"choices": list(last.choices)} if last.choices else {})

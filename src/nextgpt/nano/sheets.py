@@ -26,3 +26,24 @@ def contact_sheet(
         for number, line in enumerate(wrap(caption, max(12, width // 6))[:3]):
             draw.text((x, y + height + 2 + number * _LINE), line, fill=(0, 0, 0))
     return sheet
+
+
+def film_strip(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(F, H, W, 3) -> (H, F * W, 3)."""
+    return np.concatenate(list(frames), axis=1)
+
+
+def spectrogram(wave: NDArray[np.float32], height: int = 96, width: int = 240) -> NDArray[np.uint8]:
+    """Picture of a 16 kHz sound: time to the right (4 s), pitch upwards (log, 60 Hz to 8 kHz), 60 dB from black."""
+    padded = np.zeros(64_000 + _WINDOW, np.float32)
+    padded[: len(wave)] = wave[:64_000]
+    starts = np.linspace(0, 64_000, width).astype(int)
+    windows = np.stack([padded[start : start + _WINDOW] for start in starts]) * np.hanning(_WINDOW)
+    power = np.abs(np.fft.rfft(windows, axis=1)) ** 2 + 1e-9
+    bins = np.geomspace(60 * _WINDOW / 16_000, power.shape[1] - 1, height).astype(int)
+    decibels = 10 * np.log10(power[:, bins] / power.max())
+    grey = np.clip((decibels + 60) / 60 * 255, 0, 255).astype(np.uint8).T[::-1]
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+_WINDOW = 1024

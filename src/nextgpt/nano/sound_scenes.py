@@ -131,6 +131,8 @@ def _font_plays(instrument: Instrument) -> bool:
 
 def _voice(rng: random.Random, split_name: str, instrument: Instrument) -> str:
     font = split.HELD_OUT_FONT if split_name == "timbre" else rng.choice(split.TRAIN_FONTS)
+    if split_name != "timbre" and font not in instrument.fonts:
+        font = instrument.fonts[0]
     voices = [f"{font}:program:{number}" for number in instrument.programs]
     voices += [f"{font}:drum:{key}" for key in instrument.keys]
     if split_name != "timbre":

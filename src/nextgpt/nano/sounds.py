@@ -91,9 +91,19 @@ def _stroke_wave(stroke: Stroke) -> NDArray[np.float32]:
 
 
 def _play(font: str, program: int, is_drum: bool, note: int, seconds: float) -> NDArray[np.float32]:
-    """A held note and its release from a soundfont, at 32 kHz."""
+    """A held note and its release from a soundfont, at 32 kHz.
+
+    Played twice: the synth's filters keep the state of whatever was played before, so that the first time depends
+    on history and the second does not.
+    """
+    _play_once(font, program, is_drum, note, seconds)
+    return _play_once(font, program, is_drum, note, seconds)
+
+
+def _play_once(font: str, program: int, is_drum: bool, note: int, seconds: float) -> NDArray[np.float32]:
     synth = _font(font)
-    synth.reset()
+    synth.reset()  # notes end within 10 ms, so that the next one uses the same voices
+    _render(synth, 0.05)
     synth.channel_set_bank(0, 128 if is_drum else 0)
     synth.channel_set_preset_number(0, program, is_drum)
     synth.channel_note_on(0, note, 0.8)
@@ -115,6 +125,10 @@ def _font(name: str) -> Any:
     module = _tinysoundfont()
     synth = module.SoundFont(str(find_file(*FONT_FILES[name])))
     synth.set_output(module.OutputMode.Mono, _FONT_RATE, 0.0)
+    synth.channel_set_preset_number(0, 0, False)
+    for note in range(36, 84):  # voices are made when first needed, with chance memory in their filters
+        synth.channel_note_on(0, note, 0.8)
+    _render(synth, 1.0)
     return synth
 
 

@@ -50,10 +50,8 @@ class Thing:
 
 def part_folder(name: str) -> Path:
     """Folder with the unpacked content of a part."""
-    try:
-        from nextgpt.parts import fetch_part
-    except ImportError:  # TODO: goes when parts exists
-        return Path.home() / ".cache/nextgpt/scratch/nano-parts" / name
+    from nextgpt.parts import fetch_part
+
     return fetch_part(name)
 
 
