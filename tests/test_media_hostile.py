@@ -333,6 +333,15 @@ def test_a_clip_that_grows_behind_its_header():
         pytest.fail("more pixels than the limit were decoded")
 
 
+def test_a_clip_that_grows_midway():
+    data = clip(container="mpegts", size=32) + clip(container="mpegts", size=256)
+    end = [1.0, 9.0]  # the last frame stays
+    assert Video.from_bytes(data).frames_at(end).shape == (2, 32, 32, 3)
+    for limit in (2000, 50_000):  # below half of 256 x 256 the codec refuses, above it we do
+        with pytest.raises(MediaError, match="the given bytes"):
+            Video.from_bytes(data, MediaLimits(max_pixels=limit)).frames_at(end)
+
+
 # --- hours of content
 
 
@@ -485,6 +494,16 @@ def test_damage_anywhere_gives_frames_or_one_sentence(data):
             broken[position] = int(rng.integers(256))
         with contextlib.suppress(MediaError):
             Video.from_bytes(bytes(broken)).frames(3)
+
+
+def test_playlists_open_nothing(tmp_path):
+    (tmp_path / "segment.ts").write_bytes(clip(container="mpegts"))
+    names = f"{tmp_path}/segment.ts"
+    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:3,\n{names}\n#EXT-X-ENDLIST\n"
+    for name, text in (("a.m3u8", playlist), ("a.ffconcat", f"ffconcat version 1.0\nfile {names}\n")):
+        (tmp_path / name).write_text(text)
+        for kind in (Video, Audio):
+            assert "plain text" in refused(kind.from_path(tmp_path / name))
 
 
 def test_a_clip_that_refers_to_another_file(tmp_path):

@@ -258,3 +258,9 @@ def test_a_failed_save_keeps_the_old_file(tmp_path):
 def test_limits_of_arrays():
     with pytest.raises(MediaError, match="limit"):
         Image.from_array(np.zeros((11, 10), np.uint8), MediaLimits(max_pixels=100))
+
+
+def test_a_pillow_image_that_cannot_be_loaded():
+    data = encoded(PIL.Image.fromarray(quarters()), "PNG")
+    with pytest.raises(MediaError, match="cannot be read"):
+        Image.from_pil(PIL.Image.open(io.BytesIO(data[:-60])))

@@ -68,13 +68,19 @@ class ContainerClip:
             for key, until in _runs(facts.keys, times):
                 if key is not None:
                     container.seek(round((key + facts.start) / _clock(stream)), stream=stream)
-                yield from _decoded(container, stream, facts, until)
+                for seconds, frame in _decoded(container, stream, facts, until):
+                    check_pixels(
+                        frame.width, frame.height, self.source.name, self.limits
+                    )  # may change midway
+                    yield Shown(seconds, _renderer(frame))
 
     def _stream(self, container: InputContainer) -> VideoStream:
         stream = video_stream(container)
         if stream is None:
             raise MediaError(f"{self.source.name}: has no moving picture in it; give a video file.")
-        check_pixels(stream.codec_context.width, stream.codec_context.height, self.source.name, self.limits)
+        codec = stream.codec_context
+        check_pixels(codec.width, codec.height, self.source.name, self.limits)
+        codec.options = {"max_pixels": str(2 * self.limits.max_pixels)}  # doubled: codecs round sizes up
         return stream
 
     def _check_so_far(self, starts: list[float]) -> None:
@@ -127,11 +133,11 @@ def _decoded(
     stream: VideoStream,
     facts: ClipFacts,
     until: float,
-) -> Iterator[Shown]:
-    """Frames from where the container stands to the first after second `until`."""
+) -> Iterator[tuple[float, av.VideoFrame]]:
+    """(second, frame) from where the container stands to the first after second `until`."""
     for index, frame in enumerate(container.decode(stream)):
         seconds = index / facts.fps if frame.time is None else frame.time - facts.start
-        yield Shown(seconds, _renderer(frame))
+        yield seconds, frame
         if seconds > until + MOMENT:
             return
 

@@ -25,11 +25,7 @@ def open_container(source: Source, limits: MediaLimits) -> Iterator[InputContain
     """A container whose header is read and whose promised length is within `limits`."""
     import av
 
-    options = {
-        "format_whitelist": _FORMATS,
-        "max_pixels": str(limits.max_pixels),
-        "protocol_whitelist": "none",
-    }
+    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "none"}
     with source.open(limits) as file:
         try:
             container = av.open(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 import numpy as np
@@ -55,7 +55,9 @@ class Image(Medium):
     def from_pil(cls, picture: PIL.Image.Image, limits: MediaLimits = DEFAULT_LIMITS) -> Self:
         """Of a Pillow image of any mode."""
         check_pixels(*picture.size, "the given Pillow image", limits)
-        return cls(Source(), limits, picture_to_rgb(picture))
+        given = cls(Source(), limits)
+        with given._reading():
+            return replace(given, pixels=picture_to_rgb(picture))
 
     def array(self) -> np.ndarray:
         """uint8 (H,W,3) RGB: upright as its EXIF says, alpha over white. A new array. MediaError."""

@@ -135,6 +135,8 @@ class Medium:
             raise MediaError(self._why_unreadable(error)) from None
 
     def _why_unreadable(self, error: Exception) -> str:
+        if self.is_array:
+            return f"{self.source.name}: cannot be read ({error})."
         mime = sniff(self.source.head(self.limits))
         expected = type(self).__name__.lower()
         if "decompression bomb" in str(error):  # Pillow's own, larger cap
