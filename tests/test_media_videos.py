@@ -312,6 +312,17 @@ def test_values_are_equal_by_content_and_never_change():
             video.frames(num)
 
 
+def test_times_and_sizes_that_make_no_sense(tmp_path, monkeypatch):
+    video = Video.from_array(grey_frames(3), 10)
+    for times, side in (([], None), ([0.2, 0.1], None), ([0.1], 0), ([0.1], -5)):
+        with pytest.raises(MediaError, match="rising"):
+            video.frames_at(times, side)
+    monkeypatch.setattr("nextgpt.media.encode._MAX_WEBP_PIXELS", 2 * 32 * 48)
+    with pytest.raises(MediaError, match="mp4"):
+        video.save(tmp_path / "a.webp")
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_one_call_returns_is_bounded():
     video = Video.from_array(grey_frames(3, 100, 100), 10, limits=MediaLimits(max_kept_pixels=20_000))
     assert len(video.frames(2)) == 2

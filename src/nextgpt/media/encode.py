@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from nextgpt.errors import MediaError
 from nextgpt.media.audio import Audio
 from nextgpt.media.image import exif_comment
 from nextgpt.media.medium import Metadata, metadata_json
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
+_MAX_WEBP_PIXELS = 300_000_000  # width x height x frames, held in memory
 _AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
@@ -47,7 +49,11 @@ def encode_webp(
     """Without sound, which the format has not."""
     import PIL.Image
 
-    pictures = [PIL.Image.fromarray(pixels) for pixels in frames]
+    pictures = []
+    for pixels in frames:  # Pillow wants them all at once
+        pictures.append(PIL.Image.fromarray(pixels))
+        if len(pictures) * pixels.shape[0] * pixels.shape[1] > _MAX_WEBP_PIXELS:
+            raise MediaError("the clip: is too large for an animated WebP; save it as .mp4.")
     ticks = [round(index * 1000 / fps) for index in range(len(pictures) + 1)]
     durations = [max(1, after - before) for before, after in itertools.pairwise(ticks)]
     extra = exif_comment(metadata)

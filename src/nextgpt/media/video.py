@@ -95,6 +95,10 @@ class Video(Medium):
 
     def frames_at(self, times: list[float], max_side: int | None = None) -> np.ndarray:
         """uint8 (len(times),H,W,3): what is on screen at the rising `times`, in seconds. MediaError."""
+        if not times or sorted(times) != list(times) or (max_side is not None and max_side < 1):
+            raise MediaError(
+                f"{self.source.name}: give rising times, one or more, and a max_side of 1 or more."
+            )
         kept: list[np.ndarray] = []
         for pixels in self._pick(times):
             pixels = _shrink(pixels, kept[0].shape[:2] if kept else _fitting(pixels.shape[:2], max_side))
