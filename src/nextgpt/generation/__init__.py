@@ -1,0 +1,1 @@
+"""Generation: messages in, an ordered message out."""
