@@ -1,7 +1,7 @@
 """Training of a small decoder, the same for every modality:
 
     1  items         draw media and captions once, keep the text encoder's states (decoder_items)
-    2  autoencoder   L1 on pixels and on their edges, noise on the latents; skipped where it is shared
+    2  autoencoder   L1 and squared error, noise on the latents; skipped where it is shared
     3  latents       encode all media once
     4  flow          denoising loss on latents, a tenth of the rows without a prompt
     5  folder        moving average of the weights as fp16 in diffusers' layout
@@ -121,13 +121,16 @@ def start_decoder(recipe: DecoderRecipe, output: Path, fetch: Fetch | None) -> L
 def autoencoder_loss(
     decoder: LatentDecoder, stored: Tensor, recipe: DecoderRecipe, generator: torch.Generator
 ) -> Tensor:
-    """L1 + L1 of the differences between neighbours; noise and a penalty keep latents smooth and small."""
+    """L1 + squared error; noise relative to the latents' own size keeps them smooth, a penalty keeps them small.
+
+    (L1 of the differences between neighbours, tried first, held the network at one flat colour for 100s of steps.)
+    """
     pixels = decoder.to_input(stored.to(decoder.device)).contiguous(memory_format=torch.channels_last)
     latents = decoder.vae.encode(pixels).latent.float()
-    noise = torch.randn(latents.shape, generator=generator).to(latents.device)
+    size = latents.square().mean()
+    noise = torch.randn(latents.shape, generator=generator).to(latents.device) * size.detach().sqrt()
     error = decoder.vae.decode(latents + recipe.latent_noise * noise).sample.float() - pixels
-    edges = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
-    return error.abs().mean() + edges + recipe.latent_penalty * latents.square().mean()
+    return error.abs().mean() + error.square().mean() + recipe.latent_penalty * size
 
 
 @torch.no_grad()

@@ -28,20 +28,20 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
         "image": DecoderRecipe(
             nano_image(),
             num_items=12_000,
-            autoencoder=PhaseConfig(steps=1_000, batch_size=32, learning_rate=2e-3),
-            flow=PhaseConfig(steps=1_600, batch_size=64, learning_rate=1e-3),
+            autoencoder=PhaseConfig(steps=2_000, batch_size=16),
+            flow=PhaseConfig(steps=1_600, batch_size=64),
         ),
         "video": DecoderRecipe(
             nano_video(),
             num_items=3_000,
-            flow=PhaseConfig(steps=1_400, batch_size=64, learning_rate=1e-3),
+            flow=PhaseConfig(steps=1_400, batch_size=64),
             shared={"vae": "../image/vae"},
         ),
         "audio": DecoderRecipe(
             nano_audio(),
             num_items=3_000,
-            autoencoder=PhaseConfig(steps=600, batch_size=16, learning_rate=2e-3),
-            flow=PhaseConfig(steps=1_300, batch_size=64, learning_rate=1e-3),
+            autoencoder=PhaseConfig(steps=600, batch_size=16),
+            flow=PhaseConfig(steps=1_300, batch_size=64),
         ),
     }
 }

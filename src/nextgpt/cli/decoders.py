@@ -1,0 +1,87 @@
+"""`nextgpt decoders train image|video|audio`: train a small decoder on the small world, or go on with it."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="The small decoders of the nano model.", no_args_is_help=True)
+
+
+@app.callback()
+def decoders() -> None:
+    """The small decoders of the nano model."""
+
+
+@app.command()
+def train(
+    modality: Annotated[str, typer.Argument(help="image, video or audio. Train image before video.")],
+    preset: Annotated[str, typer.Option(help="Row of the recipe table.")] = "nano",
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for the decoder; inside the package if unset.")
+    ] = None,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder for cached items and states; in the cache.")
+    ] = None,
+    until: Annotated[int | None, typer.Option(help="Stop each phase after so many steps.")] = None,
+    fresh: Annotated[bool, typer.Option(help="Forget cached items and states first.")] = False,
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
+) -> None:
+    """Train a decoder; run it again to go on after a stop."""
+    import torch
+
+    from nextgpt.nn.decoders import decoder_folder
+    from nextgpt.parts import cache_root, fetch_part
+    from nextgpt.training.decoder_loop import DecoderTraining
+    from nextgpt.training.decoder_recipes import recipe_of
+
+    recipe = recipe_of(preset, modality)
+    torch.set_num_threads(threads)
+    work = work or cache_root() / "training" / "decoders" / modality
+    output = output or decoder_folder(f"weights:{preset}/decoders/{modality}")
+    if fresh:
+        shutil.rmtree(work, ignore_errors=True)
+    with Bars() as bars:
+        items = nano_items(modality, recipe.num_items)
+        done = DecoderTraining(recipe, items, work, output, fetch=fetch_part, on_progress=bars).run(until)
+    typer.echo(f"Wrote {output}." if done is not None else f"Stopped; the state is in {work}.")
+
+
+class Bars:
+    """One progress bar a name; called as bars(name, done, total)."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.progress, self.tasks = Progress(*columns), dict[str, Any]()
+
+    def __enter__(self) -> "Bars":
+        self.progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.progress.stop()
+
+    def __call__(self, name: str, done: int, total: int) -> None:
+        if name not in self.tasks:
+            self.tasks[name] = self.progress.add_task(name, total=total)
+        self.progress.update(self.tasks[name], completed=done)
+
+
+def nano_items(modality: str, num_items: int) -> Callable[[], Iterator[tuple[Any, str]]]:
+    """The small world's training scenes of a modality, drawn, with their sentences."""
+    from nextgpt.nano.build import MODALITY_ITEMS, NanoSizes
+    from nextgpt.nano.scenes import render_image
+
+    render: dict[str, Callable[[Any], Any]] = {"image": lambda scene: render_image(scene, 64)}
+    none = {name: 0 for name in vars(NanoSizes())}
+
+    def items() -> Iterator[tuple[Any, str]]:
+        sizes = NanoSizes(**(none | {f"{modality}_train": num_items}))
+        for item in MODALITY_ITEMS[modality](sizes, 0):
+            yield render[modality](item.scene), item.caption
+
+    return items

@@ -1,0 +1,113 @@
+"""Numbers of the small latent decoders: what a medium is, how its autoencoder and its transformer are built.
+
+`LatentDecoderConfig` is what a decoder's folder keeps beside diffusers' own component configs (its index);
+`ArchitectureConfig` adds the shapes that are needed once, to make untrained components.
+"""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    type: ClassVar[str] = "image"
+    size: int = 64
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """`group` frames share one column of latent channels; groups lie below each other like a film strip."""
+
+    type: ClassVar[str] = "video"
+    size: int = 64
+    num_frames: int = 16
+    fps: int = 8
+    group: int = 4
+
+
+@dataclass(frozen=True)
+class AudioFacts:
+    """Log-mel picture (num_mels, num_frames) of mono sound; levels in natural log of mel power
+    (-6 to 10 is a range of 70 dB)."""
+
+    type: ClassVar[str] = "audio"
+    rate: int = 16_000
+    window: int = 1024
+    hop: int = 256
+    num_mels: int = 64
+    num_frames: int = 256
+    floor: float = -6.0
+    ceiling: float = 10.0
+    phase_steps: int = 48
+
+    @property
+    def num_samples(self) -> int:
+        return self.hop * self.num_frames
+
+
+MediaFacts = ImageFacts | VideoFacts | AudioFacts
+
+
+@dataclass(frozen=True)
+class LatentDecoderConfig:
+    """`type` is the row of DECODERS; steps and guidance are the defaults of `decode`."""
+
+    type: str
+    facts: MediaFacts
+    latent_shape: tuple[int, ...]
+    steps: int = 16
+    guidance: float = 3.0
+    text_part: str = "minilm-l6"
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """diffusers' AutoencoderDC. The first stage has no layers: it is a pixel unshuffle, so that nothing runs
+    at full resolution; every later stage halves the sides again."""
+
+    in_channels: int = 3
+    latent_channels: int = 12
+    channels: tuple[int, ...] = (24, 24, 48, 96)
+    encoder_layers: tuple[int, ...] = (0, 1, 1, 1)
+    decoder_layers: tuple[int, ...] = (0, 1, 2, 2)
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """diffusers' PixArtTransformer2DModel."""
+
+    width: int = 128
+    num_heads: int = 4
+    num_layers: int = 5
+    patch_size: int = 1
+
+
+@dataclass(frozen=True)
+class ArchitectureConfig:
+    decoder: LatentDecoderConfig
+    autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
+    prompt_length: int = 32
+    prompt_width: int = 384
+
+
+def nano_image() -> ArchitectureConfig:
+    """64 x 64 pictures: 64 tokens of 8 x 8 pixels."""
+    return ArchitectureConfig(LatentDecoderConfig("nano-image", ImageFacts(), (12, 8, 8)))
+
+
+def nano_video() -> ArchitectureConfig:
+    """16 frames of 64 x 64 at 8 a second: 64 tokens of 4 frames x 16 x 16 pixels, the image autoencoder."""
+    return ArchitectureConfig(
+        LatentDecoderConfig("nano-video", VideoFacts(), (48, 32, 8)),
+        transformer=TransformerConfig(width=112, patch_size=2),
+    )
+
+
+def nano_audio() -> ArchitectureConfig:
+    """4.1 s of 16 kHz sound: 64 tokens of 16 mel bands x 0.26 s."""
+    return ArchitectureConfig(
+        LatentDecoderConfig("nano-audio", AudioFacts(), (8, 8, 32)),
+        autoencoder=AutoencoderConfig(in_channels=1, latent_channels=8, channels=(16, 16, 32, 64)),
+        transformer=TransformerConfig(width=96, num_heads=3, patch_size=2),
+    )
