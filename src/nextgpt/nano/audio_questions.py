@@ -1,4 +1,6 @@
-"""Questions about played sounds, and their answers, from the scene alone; and whether a sound fits a picture."""
+"""Questions about played sounds, and their answers, from the scene alone; and whether a sound fits a
+picture.
+"""
 
 import random
 

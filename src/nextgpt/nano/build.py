@@ -1,4 +1,6 @@
-"""The small world on disk: items and dialogue rows. Writes words and scenes only; nothing is rendered here."""
+"""The small world on disk: items and dialogue rows. Writes words and scenes only; nothing is rendered
+here.
+"""
 
 import hashlib
 import json
@@ -28,7 +30,8 @@ __all__ = ["MODALITY_ITEMS", "NanoSizes", "build_nano"]
 def build_nano(
     out_dir: Path, sizes: NanoSizes | None = None, seed: int = 0, progress: bool = True
 ) -> dict[str, Any]:
-    """Write {image,video,audio,chat-prompts}.jsonl, dialogues-<split>.jsonl and manifest.json; returns the manifest.
+    """Write {image,video,audio,chat-prompts}.jsonl, dialogues-<split>.jsonl and manifest.json; returns the
+    manifest.
 
     out_dir is replaced as a whole when everything is ready. The same seed and version give the same bytes.
     """

@@ -122,8 +122,9 @@ def _posed(art: Image.Image, pose: Pose, side: int) -> Image.Image:
 def sample_clip_scene(
     rng: random.Random, split_name: str, style: str, thing: Thing | None = None, motion: str | None = None
 ) -> ClipScene:
-    """A clip that the split allows; in split "combination" thing|motion is held out, or thing|colour where the
-    motion is "still"."""
+    """A clip that the split allows; in split "combination" thing|motion is held out, or thing|colour where
+    the motion is "still".
+    """
     check_style(split_name, style)
     for attempt in range(_MAX_TRIES):
         keep = thing if attempt < _MAX_TRIES // 2 else None

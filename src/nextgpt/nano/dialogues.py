@@ -41,7 +41,7 @@ Conversation = tuple[bool, Sequence[Exchange]]
 
 
 def make_rows(items: Sequence[Item], split_name: str, seed: int) -> Iterator[dict[str, Any]]:
-    """Every row of one split. In split "combination" all phrasings are held out, in train none, elsewhere half."""
+    """Every row of one split. Phrasings: train none held out, "combination" all, elsewhere half."""
     chosen = [item for item in items if item.split == split_name]
     training = split_name == "train"
     rng = random.Random(f"{seed}:dialogues:{split_name}")
@@ -168,6 +168,9 @@ class _Builder:
         """A shown medium becomes another one; in training a question may come before."""
         fitting = self._fitting
         twins = list(generation_rows.twins(self.items))
+        makers: dict[
+            Callable[[random.Random, Item, Item, bool], Exchange], tuple[list[tuple[Item, Item]], int]
+        ]
         makers = {
             generation_rows.picture_to_sound: (fitting, 0),
             generation_rows.sound_to_picture: (fitting, 1),
@@ -177,7 +180,7 @@ class _Builder:
         for make, (pairs, shown) in makers.items():
             for pair in islice(self._again(pairs), self.sizes.cross):
                 held_out = self._held_out()
-                wish = make(self.rng, *pair, held_out)
+                wish = make(self.rng, pair[0], pair[1], held_out)
                 if self.split_name == "train" and self.rng.random() < 0.4:
                     asked = exchange(self._any_turn(pair[shown], False), (pair[shown],), self.rng)
                     words_only = tuple(part for part in wish.user if part["type"] == "text")

@@ -1,4 +1,6 @@
-"""What can be heard in the small world: instruments and effects of General MIDI soundfonts, and named samples."""
+"""What can be heard in the small world: instruments and effects of General MIDI soundfonts, and named
+samples.
+"""
 
 from dataclasses import dataclass
 from functools import cache
@@ -12,9 +14,10 @@ from nextgpt.nano.split import TRAIN_FONTS
 class Instrument:
     """A named kind of sound. `unit` is what one stroke of it is called in words.
 
-    programs: General MIDI program numbers, the same in every font; keys: notes of the drum kit;
-    samples: files of supersonic-samples. `low`, `high`: its MIDI range; hold: seconds that one stroke needs; fonts: those of the
-    training fonts in which it sounds like itself (MuseScore's piano needs modulators that tinysoundfont lacks).
+    programs: General MIDI program numbers, the same in every font; keys: notes of the drum kit; samples:
+    files of supersonic-samples. `low`, `high`: its MIDI range; hold: seconds that one stroke needs; fonts:
+    those of the training fonts in which it sounds like itself (MuseScore's piano needs modulators that
+    tinysoundfont lacks).
     """
 
     name: str

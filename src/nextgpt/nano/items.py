@@ -1,4 +1,6 @@
-"""Items of every modality and split. An evaluation split's items do not change when another split's number does."""
+"""Items of every modality and split. An evaluation split's items do not change when another split's number
+does.
+"""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +27,9 @@ from nextgpt.nano.sources import STYLE_PARTS, Thing, things
 
 @dataclass(frozen=True)
 class NanoSizes:
-    """Number of items: <modality>_<split>. `fit`: pictures of things that sound; `twin`: pictures of clips' things."""
+    """Number of items: <modality>_<split>. `fit`: pictures of things that sound; `twin`: pictures of clips'
+    things.
+    """
 
     image_train: int = 9000
     image_combination: int = 600
@@ -77,7 +81,9 @@ def audio_items(sizes: NanoSizes, seed: int) -> Iterator[Item]:
 
 
 def image_items(sizes: NanoSizes, seed: int) -> Iterator[Item]:
-    """Pictures: every drawing of every kind has its turn; then things that sound; then still twins of clips."""
+    """Pictures: every drawing of every kind has its turn; then things that sound; then still twins of
+    clips.
+    """
     clips = list(video_items(sizes, seed))
     for split_name in ("train", "combination", "name", "style"):
         rng = random.Random(f"{seed}:image:{split_name}")

@@ -1,9 +1,13 @@
-"""A tiny template grammar: "(a|b)" offers words, "{field}" is filled in later. Templates split into train and held-out."""
+"""A tiny template grammar: "(a|b)" offers words, "{field}" is filled in later.
+
+Every template that a pattern can say is of one side of the split: trained, or held out.
+"""
 
 import random
 from functools import cache
 
-from nextgpt.nano import phrasebook
+from nextgpt.nano.answers import ANSWERS, CAPTIONS
+from nextgpt.nano.questions import QUESTIONS
 from nextgpt.nano.split import is_held_out_phrasing
 
 
@@ -19,20 +23,20 @@ def expand(pattern: str) -> list[str]:
 
 @cache
 def templates(topic: str, held_out: bool) -> tuple[str, ...]:
-    """Templates of a topic of the phrase book, without repeats, of one side of the split."""
-    every = dict.fromkeys(text for pattern in phrasebook.QUESTIONS[topic] for text in expand(pattern))
+    """Templates of a topic, without repeats, of one side of the split."""
+    every = dict.fromkeys(text for pattern in QUESTIONS[topic] for text in expand(pattern))
     return tuple(text for text in every if is_held_out_phrasing(text) == held_out)
 
 
 @cache
 def answers(topic: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text for pattern in phrasebook.ANSWERS[topic] for text in expand(pattern)))
+    return tuple(dict.fromkeys(text for pattern in ANSWERS[topic] for text in expand(pattern)))
 
 
 @cache
 def captions(topic: str) -> tuple[str, ...]:
     """Caption templates that may be trained."""
-    every = dict.fromkeys(text for pattern in phrasebook.CAPTIONS[topic] for text in expand(pattern))
+    every = dict.fromkeys(text for pattern in CAPTIONS[topic] for text in expand(pattern))
     return tuple(text for text in every if not is_held_out_phrasing(text))
 
 

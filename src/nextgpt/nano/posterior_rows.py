@@ -1,8 +1,10 @@
-"""Rows whose answer is a class name: task "photo" (1000 ImageNet classes), task "recording" (521 AudioSet classes).
+"""Rows whose answer is a class name: task "photo" (1000 ImageNet classes), task "recording" (521 AudioSet
+classes).
 
-There are no photos here: training code replaces the encoder's class scores of a drawing by a synthetic posterior of
-the class ("posterior": {"class", "seed"}), or keeps the encoder's own ("posterior": null). The answer keeps the literal
-field {label}, which the loader fills with the class name (images with an article, sounds without, lower case).
+There are no photos here: training code replaces the encoder's class scores of a drawing by a synthetic
+posterior of the class ("posterior": {"class", "seed"}), or keeps the encoder's own ("posterior": null). The
+answer keeps the literal field {label}, which the loader fills with the class name (images with an article,
+sounds without, lower case).
 """
 
 import random

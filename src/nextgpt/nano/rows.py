@@ -92,8 +92,9 @@ def exchange(turn: Turn, media: Sequence[Item] = (), rng: random.Random | None =
 
 
 def row(row_id: str, split: str, held_out: bool, exchanges: Sequence[Exchange]) -> dict[str, Any]:
-    """JSON of a conversation. `task` is its first exchange's, `tasks` all of them; `expected` and `choices` belong
-    to its last reply, which an evaluation leaves out of the prompt."""
+    """JSON of a conversation. `task` is its first exchange's, `tasks` all of them; `expected` and `choices`
+    belong to its last reply, which an evaluation leaves out of the prompt.
+    """
     messages = []
     for one in exchanges:
         messages.append({"role": "user", "content": list(one.user)})

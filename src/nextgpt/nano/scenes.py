@@ -46,7 +46,9 @@ class Sprite:
 
 @dataclass(frozen=True)
 class ImageScene:
-    """Sprites of one style on one colour. `place` for kind single; `relation` reads: first sprite <relation> second."""
+    """Sprites of one style on one colour. `place` for kind single; `relation` reads: first sprite <relation>
+    second.
+    """
 
     kind: str
     style: str
@@ -80,7 +82,9 @@ def render_image(scene: ImageScene, size: int) -> NDArray[np.uint8]:
 
 
 def paste(canvas: Image.Image, art: Image.Image, x: float, y: float, size: float) -> None:
-    """Draw art on the canvas, centred at (x, y), its longer side `size`, all fractions of the canvas' width."""
+    """Draw art on the canvas, centred at (x, y), its longer side `size`, all fractions of the canvas'
+    width.
+    """
     side = canvas.width
     scale = size * side / max(art.size)
     width, height = (max(1, round(length * scale)) for length in art.size)

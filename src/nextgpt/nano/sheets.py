@@ -1,14 +1,56 @@
 """Contact sheets: look at (and listen to) what the small world makes."""
 
+import base64
+import html
+import io
 from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
 from textwrap import wrap
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from nextgpt.errors import DataError
+from nextgpt.nano.clips import render_clip
+from nextgpt.nano.items import MODALITY_ITEMS, NanoSizes
+from nextgpt.nano.rows import Item
+from nextgpt.nano.scenes import render_image
+from nextgpt.nano.sounds import RATE, render_sound
+
+_COLUMNS = {"image": 8, "video": 2, "audio": 4}
 _MARGIN = 6
 _LINE = 12
+_WINDOW = 1024
+
+
+def show_sheet(modality: str, out_path: Path, n: int = 40, seed: int = 0) -> Path:
+    """Write a PNG of n training items with their captions: pictures, film strips or spectrograms.
+
+    For audio also an HTML page beside it (same name) that plays the sounds. Returns the path of the PNG.
+    """
+    if modality not in MODALITY_ITEMS:
+        raise DataError(f"no modality {modality} in the small world: use one of {', '.join(MODALITY_ITEMS)}")
+    items = list(islice(MODALITY_ITEMS[modality](NanoSizes(), seed), n))
+    captions = [item.caption for item in items]
+    if modality == "audio":
+        waves = [render_sound(item.scene) for item in items]
+        pictures = [spectrogram(wave) for wave in waves]
+        Path(out_path).with_suffix(".html").write_text(_page(waves, pictures, captions), encoding="utf-8")
+    else:
+        pictures = [_picture(item) for item in items]
+    contact_sheet(pictures, captions, _COLUMNS[modality]).save(out_path)
+    return Path(out_path)
+
+
+def _picture(item: Item) -> NDArray[np.uint8]:
+    return (
+        render_image(item.scene, 128)
+        if item.modality == "image"
+        else film_strip(render_clip(item.scene, 64)[::2])
+    )
 
 
 def contact_sheet(
@@ -34,16 +76,47 @@ def film_strip(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def spectrogram(wave: NDArray[np.float32], height: int = 96, width: int = 240) -> NDArray[np.uint8]:
-    """Picture of a 16 kHz sound: time to the right (4 s), pitch upwards (log, 60 Hz to 8 kHz), 60 dB from black."""
-    padded = np.zeros(64_000 + _WINDOW, np.float32)
-    padded[: len(wave)] = wave[:64_000]
-    starts = np.linspace(0, 64_000, width).astype(int)
+    """Picture of a 16 kHz sound: 4 s to the right, 60 Hz to 8 kHz upwards (log), 60 dB from black to
+    white.
+    """
+    padded = np.zeros(4 * RATE + _WINDOW, np.float32)
+    padded[: len(wave)] = wave[: 4 * RATE]
+    starts = np.linspace(0, 4 * RATE, width).astype(int)
     windows = np.stack([padded[start : start + _WINDOW] for start in starts]) * np.hanning(_WINDOW)
     power = np.abs(np.fft.rfft(windows, axis=1)) ** 2 + 1e-9
-    bins = np.geomspace(60 * _WINDOW / 16_000, power.shape[1] - 1, height).astype(int)
+    bins = np.geomspace(60 * _WINDOW / RATE, power.shape[1] - 1, height).astype(int)
     decibels = 10 * np.log10(power[:, bins] / power.max())
     grey = np.clip((decibels + 60) / 60 * 255, 0, 255).astype(np.uint8).T[::-1]
     return np.repeat(grey[..., None], 3, axis=2)
 
 
-_WINDOW = 1024
+def _page(
+    waves: Sequence[NDArray[np.float32]], pictures: Sequence[NDArray[np.uint8]], captions: Sequence[str]
+) -> str:
+    """One HTML file with everything inside."""
+    figures = "\n".join(
+        f"<figure><img src='{_data_uri(_png(picture), 'image/png')}'><br>"
+        f"<audio controls src='{_data_uri(_wav(wave), 'audio/wav')}'></audio>"
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+        for wave, picture, caption in zip(waves, pictures, captions)
+    )
+    style = "body{font-family:sans-serif;display:flex;flex-wrap:wrap}figure{width:300px}"
+    return (
+        f"<!doctype html><meta charset='utf-8'><title>nano sounds</title><style>{style}</style>\n{figures}\n"
+    )
+
+
+def _data_uri(data: bytes, media_type: str) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+
+
+def _png(picture: NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _wav(wave: NDArray[np.float32]) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, wave, RATE, format="WAV", subtype="PCM_16")
+    return buffer.getvalue()

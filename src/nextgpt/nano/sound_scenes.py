@@ -26,8 +26,10 @@ def sound_pool(held_out: bool, kind: str) -> tuple[Instrument, ...]:
 def sample_sound_scene(
     rng: random.Random, kind: str, split_name: str, instrument: Instrument | None = None
 ) -> SoundScene:
-    """A sound that the split allows. In split "combination" the pair is held out: notes instrument|count, sequence
-    instrument|instrument, scale instrument|direction. Split "timbre" plays on the held-out font alone."""
+    """A sound that the split allows. In split "combination" the pair is held out: notes instrument|count,
+    sequence instrument|instrument, scale instrument|direction. Split "timbre" plays on the held-out font
+    alone.
+    """
     make = {"notes": _notes, "scale": _scale, "sequence": _sequence, "effect": _effect}[kind]
     for attempt in range(_MAX_TRIES):
         keep = instrument if attempt < _MAX_TRIES // 2 else None

@@ -93,8 +93,8 @@ def _stroke_wave(stroke: Stroke) -> NDArray[np.float32]:
 def _play(font: str, program: int, is_drum: bool, note: int, seconds: float) -> NDArray[np.float32]:
     """A held note and its release from a soundfont, at 32 kHz.
 
-    Played twice: the synth's filters keep the state of whatever was played before, so that the first time depends
-    on history and the second does not.
+    Played twice: the synth's filters keep the state of whatever was played before, so that the first time
+    depends on history and the second does not.
     """
     _play_once(font, program, is_drum, note, seconds)
     return _play_once(font, program, is_drum, note, seconds)
@@ -133,7 +133,9 @@ def _font(name: str) -> Any:
 
 
 def _tinysoundfont() -> Any:
-    """The compiled module: installed, or from its wheel in the cache (its declared pyaudio does not build)."""
+    """The compiled module: installed, or from its wheel in the cache (its declared pyaudio does not
+    build).
+    """
     try:
         from tinysoundfont import _tinysoundfont as module
     except ImportError:

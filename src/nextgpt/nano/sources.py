@@ -1,10 +1,10 @@
-"""Where the small world's drawings come from: things with names in four styles, and ten background colours."""
+"""Where the small world's drawings come from: named things in four styles, and ten background colours."""
 
 import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -124,17 +124,17 @@ def _art(style: str) -> dict[str, Callable[[], Image.Image]]:
 
 def _webp_art(part: str) -> dict[str, Callable[[], Image.Image]]:
     paths = sorted(part_folder(part).rglob("*.webp"))
-    return {_without_variant(path.stem): lambda path=path: Image.open(path) for path in paths}  # type: ignore[misc]
+    return {_without_variant(path.stem): partial(Image.open, path) for path in paths}
 
 
 def _svg_art(part: str) -> dict[str, Callable[[], Image.Image]]:
     icons = json.loads(find_file(part, "icons.json").read_text())
     codes = json.loads(find_file(part, "chars.json").read_text())
-    art = {}
+    art: dict[str, Callable[[], Image.Image]] = {}
     for code, icon_name in codes.items():
         icon = _resolve_icon(icons, icon_name)
         if icon is not None:
-            art[_without_variant(code)] = lambda icon=icon, icons=icons: _draw_svg(icon, icons)
+            art[_without_variant(code)] = partial(_draw_svg, icon, icons)
     return art
 
 

@@ -1,8 +1,8 @@
 """Who may be trained on what: the one file of split rules that every part of the small world asks.
 
-Law: ../shared/parts.md, section "The split". Everything is decided by one hash of plain text, so the answer is the
-same in every style, modality, machine and issue. A picture of a thing always shows it at least once, so "count:1" is
-no combination: it can not be held out without holding out the thing.
+Everything is decided by one hash of plain text, so the answer is the same in every style, modality, machine
+and issue. A picture of a thing always shows it at least once, so "count:1" is no combination: it can not be
+held out without holding out the thing.
 """
 
 from functools import lru_cache

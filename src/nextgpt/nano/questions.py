@@ -1,48 +1,9 @@
-"""What people ask and what is answered, topic by topic, in the grammar of phrasings.py.
+"""What people ask, topic by topic, in the grammar of phrasings.py.
 
-Words are shared out: questions about drawn media say picture, drawing, image, emoji, clip, animation, sound, audio.
-The words photo, photograph, snapshot, shot belong to topic "photo", recording and recorded to topic "recording".
+Words are shared out. Questions about made media say picture, drawing, image, emoji, clip, video, animation,
+sound, audio. Photo, photograph, snapshot and shot belong to topic "photo"; recording and recorded to topic
+"recording".
 """
-
-CAPTIONS: dict[str, tuple[str, ...]] = {
-    "image-single": ("{a} {on}", "{a} {on}", "(a drawing of|a picture of|) {a} {on}"),
-    "image-place": ("{a} {place} {on}", "{a} {place} of the picture {on}"),
-    "image-count": ("{a} {on}", "(a drawing of|a picture of|) {a} {on}"),
-    "image-pair": ("{a} {relation} {b} {on}", "(a drawing of|a picture of|) {a} {relation} {b} {on}"),
-    "video": ("{a} {moves} {on}", "(a clip of|an animation of|) {a} {moves} {on}"),
-    "audio-notes": (
-        "{number} {pitch} notes of {a}",
-        "{number} {pitch} {name} notes",
-        "{a} playing {number} {pitch} notes",
-        "{number} {pitch} notes played by {a}",
-    ),
-    "audio-notes-one": (
-        "{pitch_article} {pitch} note of {a}",
-        "{pitch_article} {pitch} {name} note",
-        "{a} playing {pitch_article} {pitch} note",
-    ),
-    "audio-hits": ("{number} {name} hits", "{a} hit {times}", "{number} hits of {a}"),
-    "audio-hits-one": ("{name_article} {name} hit", "one hit of {a}"),
-    "audio-scale": (
-        "{a} playing {number} notes going {direction}",
-        "{number} {rising} notes of {a}",
-        "{a} going {direction} in {number} notes",
-        "a {rising} scale of {number} notes of {a}",
-    ),
-    "audio-sequence": (
-        "first {one}, then {two}",
-        "{one} and then {two}",
-        "{one} followed by {two}",
-        "{two} after {one}",
-    ),
-    "audio-effect": (
-        "the sound of {a}",
-        "the sound made by {a}",
-        "a sound of {a}",
-        "{a} and nothing else",
-        "only {a}",
-    ),
-}
 
 _PICTURE = "(picture|drawing|image)"
 _CLIP = "(clip|video|animation)"
@@ -347,68 +308,4 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         "Which sound is in (this|the) recording?",
         "Describe the sound in (this|the) recording.",
     ),
-}
-
-ANSWERS: dict[str, tuple[str, ...]] = {
-    "image-name": ("(It is|This is|I see) {a}.",),
-    "image-name-plural": ("(These are|I see) {a}.",),
-    "image-describe": ("(It shows|I see|This is a picture of) {caption}.",),
-    "image-count": ("(I see|There are|I count) {counted}.",),
-    "image-count-one": ("(I see|There is|I count) one {name}.",),
-    "image-colour": ("(The background is|It is) {colour}.", "It has {a_colour} background."),
-    "image-place": ("{the} is {place}.", "(It is|You can see it) {place}."),
-    "image-place-plural": ("{the} are {place}.",),
-    "image-neighbour": ("(It is|I see|There is) {a}.", "It is {a} that is {relation} {the}."),
-    "image-neighbour-plural": ("(I see|There are) {a}.",),
-    "image-side": ("{the} {is_} {relation} {the_other}.", "It is {relation} {the_other}."),
-    "image-which": ("(It is|That is) the {which} one.", "The {which} (one|picture) shows {a}."),
-    "video-name": ("(It is|This is|I see) {a}.",),
-    "video-name-plural": ("(These are|I see) {a}.",),
-    "video-describe": ("(It shows|I see|This is a clip of) {caption}.",),
-    "video-motion": ("(It is|{the} is) {moves}.",),
-    "video-motion-plural": ("(They|{the}) are {moves}.",),
-    "video-direction": ("(It|{the}) is {moves}.",),
-    "video-direction-plural": ("(They|{the}) are {moves}.",),
-    "video-colour": ("(The background is|It is) {colour}.", "It has {a_colour} background."),
-    "yes-motion": ("Yes, (it|{the}) is {moves}.", "Yes."),
-    "no-motion": ("No, (it|{the}) is {moves}.",),
-    "audio-name": ("(It is|This is|I hear) {a}.",),
-    "audio-describe": ("(I hear|It is|This is) {caption}.",),
-    "audio-count": ("(I hear|There are|I count) {number} {units}.",),
-    "audio-count-one": ("(I hear|There is) one {unit}.",),
-    "audio-pitch": ("(It is|It sounds|The sound is) {pitch}.",),
-    "audio-direction": ("(They|The notes) go {direction}.", "(It goes|The melody goes) {direction}."),
-    "audio-first": ("(First comes|First I hear|It begins with) {one}.",),
-    "audio-second": ("(Second comes|Then I hear|It ends with) {two}.",),
-    "yes-sound": ("Yes, (it is|I hear) {a}.", "Yes."),
-    "no-sound": ("No, (it is|I hear) {a}.",),
-    "yes-units": ("Yes, (there are|I hear) {number} {units}.", "Yes."),
-    "no-units": ("No, (there are|I hear) {number} {units}.",),
-    "no-units-one": ("No, (there is|I hear) one {unit}.",),
-    "yes-order": ("Yes, {one} comes first.", "Yes."),
-    "no-order": ("No, {one} comes first.",),
-    "fit-yes": (
-        "Yes, (they fit|it is the sound of {a}|they belong together).",
-        "Yes, this is how {a} sounds.",
-    ),
-    "fit-no": ("No, the picture shows {a} and I hear {b}.", "No, (that is|I hear) {b}."),
-    "gen-image": ("(Here is|Here you see|This is) {caption}.", "Sure, (here is|I drew) {caption}."),
-    "gen-video": ("(Here is|Here you see|This is) {caption}.", "Sure, (here is|I animated) {caption}."),
-    "gen-audio": ("(Here is|Here you hear|This is) {caption}.", "Sure, (here is|listen to) {caption}."),
-    "gen-both": ("(Here are|Here you have) both.", "Sure, here they are."),
-    "gen-after": ("(I hope you like it.|Do you like it?|Tell me if you want another one.)",),
-    "photo": ("(This is|It is|I see|It shows|The photo shows) {label}.",),
-    "recording": ("(I hear|This sounds like|It sounds like|The recording has the sound of) {label}.",),
-    "yes-name": ("Yes, (it is|this is) {a}.", "Yes."),
-    "yes-name-plural": ("Yes, (these are|I see) {a}.", "Yes."),
-    "no-name": ("No, (it is|this is) {a}.",),
-    "no-name-plural": ("No, (these are|I see) {a}.",),
-    "yes-colour": ("Yes, (it|the background) is {colour}.", "Yes."),
-    "no-colour": ("No, (it|the background) is {colour}.",),
-    "yes-count": ("Yes, (there are|I see) {counted}.", "Yes."),
-    "no-count": ("No, (there are|I see) {counted}.",),
-    "yes-count-one": ("Yes, (there is|I see) one {name}.", "Yes."),
-    "no-count-one": ("No, (there is|I see) one {name}.",),
-    "yes-side": ("Yes, {the} {is_} {one} {the_other}.", "Yes."),
-    "no-side": ("No, {the} {is_} {one} {the_other}.",),
 }
