@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,16 @@ class CheckpointInfo:
         if "modality_tokens" not in self.trained:
             return ()
         return tuple(m for m in self.config.outputs if f"output_projectors.{m}" in self.trained)
+
+
+def part_names(config: AnyToAnyConfig) -> tuple[str, ...]:
+    """The pretrained parts that a model of this config is made of."""
+    encoders = (one.encoder.part for one in config.inputs.values())
+    return tuple(dict.fromkeys((config.language_model.part, *encoders)))
+
+
+def with_parts(info: CheckpointInfo, parts: dict[str, dict[str, str]]) -> CheckpointInfo:
+    return replace(info, parts={**info.parts, **parts})
 
 
 def module_of(parameter: str) -> str:
@@ -190,3 +200,23 @@ def check_parts(info: CheckpointInfo, pinned: Callable[[str], dict[str, str]]) -
                 f"The checkpoint was trained on {name} {record['address']} (sha256 {record['sha256'][:12]}), but "
                 f"here {name} is {now['address']} ({now['sha256'][:12]}); install the version it was trained on."
             )
+
+
+def load_pretrained(
+    name_or_path: str, *, device: Any = "cpu", dtype: Any = None, fetch: Callable[[str], Path] | None = None
+) -> tuple[Any, Any, CheckpointInfo]:
+    """(model, processor, info) of a checkpoint, in eval mode and frozen. dtype: the language model's.
+
+    Encoders and decoders are not loaded here: whoever needs one loads it when the first medium comes.
+    """
+    import torch
+
+    from nextgpt.model import build_model
+    from nextgpt.parts import fetch_part, pinned
+
+    folder = resolve(name_or_path)
+    info = read_info(folder)
+    check_parts(info, pinned)
+    model, processor = build_model(info.config, fetch or fetch_part, dtype=dtype or torch.float32)
+    load(model, folder, info)
+    return model.to(device).eval().requires_grad_(False), processor, info

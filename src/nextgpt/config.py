@@ -70,7 +70,7 @@ class ResamplerBranchConfig:
 
     type: ClassVar[str] = "resampler"
     num_tokens: int = 16
-    width: int = 224
+    width: int = 192
     num_layers: int = 2
     num_heads: int = 4
 
@@ -86,6 +86,24 @@ class PosteriorBranchConfig:
     @property
     def num_tokens(self) -> int:
         return self.top_k * self.tokens_per_class
+
+
+@dataclass(frozen=True)
+class ConceptBranchConfig:
+    """A learned classifier over `names`, given as PosteriorBranch gives an encoder's own classes.
+
+    `num_queries` attention pools, one thing each; the first name is empty: "no such thing".
+    """
+
+    type: ClassVar[str] = "concepts"
+    names: tuple[str, ...] = ("",)
+    num_queries: int = 1
+    tokens_per_name: int = 5
+    rank: int = 256
+
+    @property
+    def num_tokens(self) -> int:
+        return self.num_queries * self.tokens_per_name
 
 
 @dataclass(frozen=True)
@@ -159,7 +177,9 @@ class AnyToAnyConfig:
 
 
 EncoderConfig = EfficientNetLiteConfig | YamnetConfig
-BranchConfig = LinearBranchConfig | MlpBranchConfig | ResamplerBranchConfig | PosteriorBranchConfig
+BranchConfig = (
+    LinearBranchConfig | MlpBranchConfig | ResamplerBranchConfig | ConceptBranchConfig | PosteriorBranchConfig
+)
 
 
 def to_dict(config: Any) -> Any:

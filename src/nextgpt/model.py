@@ -7,7 +7,8 @@
     5  losses    next token on the labels; signal states -> conditioning -> target, and through the decoder
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,26 +177,32 @@ def build_model(
     placeholders = {name: one.projector.num_tokens for name, one in config.inputs.items()}
     processor = Processor.from_folder(folder, special, placeholders)
     for name in config.inputs:
-        fill_class_table(model, processor, name, fetch)
+        fill_class_tables(model, processor, name, fetch)
     return model, processor
 
 
-def fill_class_table(
+def fill_class_tables(
     model: AnyToAnyModel, processor: Processor, modality: str, fetch: Callable[[str], Path]
 ) -> None:
-    """Give a posterior branch the language model's embeddings of its encoder's class names."""
-    import json
+    """Give the branches that speak of classes the language model's embeddings of the classes' names."""
+    branches: Any = model.input_projectors[modality].branches
+    if "posterior" in branches:
+        part = model.config.inputs[modality].encoder.part
+        names = [row[0] for row in json.loads((fetch(part) / "labels.json").read_text())]
+        fill_table(branches["posterior"].table, names, model.language_model, processor)
+    if "concepts" in branches:
+        branch = branches["concepts"]
+        fill_table(branch.table, branch.config.names, model.language_model, processor)
 
-    branches = model.input_projectors[modality].branches  # type: ignore[union-attr]
-    if "posterior" not in branches:  # type: ignore[operator]
-        return
-    part = model.config.inputs[modality].encoder.part
-    names = [row[0] for row in json.loads((fetch(part) / "labels.json").read_text())]
-    table = branches["posterior"].table  # type: ignore[index]
-    words = model.language_model.base.get_input_embeddings()
+
+def fill_table(
+    table_PLD: Tensor, names: Sequence[str], language_model: LanguageModel, processor: Processor
+) -> None:
+    """Row p: the embeddings of the first L tokens of name p, zeros behind its end."""
+    words_VD = language_model.base.get_input_embeddings().weight.detach()
     for row, name in enumerate(names):
-        ids = processor.encode_text(" " + name)[: table.shape[1]]
-        table[row, : len(ids)] = words(torch.tensor(ids)).detach().to(table.dtype)
+        ids = processor.encode_text(" " + name)[: table_PLD.shape[1]] if name else ()
+        table_PLD[row, : len(ids)] = words_VD[torch.tensor(ids, dtype=torch.long)].to(table_PLD.dtype)
 
 
 def load_encoders(model: AnyToAnyModel, fetch: Callable[[str], Path], dtype: torch.dtype) -> None:

@@ -1,11 +1,15 @@
 """Complete named configurations: functions that return an AnyToAnyConfig, and the table of their names."""
 
+import json
 from collections.abc import Callable
+from importlib.resources import files
 
 from nextgpt.config import (
     AnyToAnyConfig,
+    ConceptBranchConfig,
     DecoderConfig,
     EfficientNetLiteConfig,
+    EncoderConfig,
     InputConfig,
     InputProjectorConfig,
     OutputConfig,
@@ -16,25 +20,27 @@ from nextgpt.config import (
 from nextgpt.errors import ConfigError
 
 
+def _nano_input(
+    encoder: EncoderConfig, names: list[str], queries: int, posterior: PosteriorBranchConfig, width: int
+) -> InputConfig:
+    branches = (
+        ResamplerBranchConfig(num_tokens=8, width=width),
+        ConceptBranchConfig(tuple(names), queries),
+        posterior,
+    )
+    return InputConfig(encoder, InputProjectorConfig(branches, branch_dropout=0.05))
+
+
 def nano() -> AnyToAnyConfig:
     """The embedded default: parts that packages carry, for 2 CPU cores."""
+    concepts = json.loads(files("nextgpt").joinpath("concepts.json").read_text())
+    clip = EfficientNetLiteConfig(image_size=192, grid=3, num_frames=8)
+    one, two = PosteriorBranchConfig(), PosteriorBranchConfig(top_k=2, tokens_per_class=6)
     return AnyToAnyConfig(
         inputs={
-            "image": InputConfig(
-                EfficientNetLiteConfig(),
-                InputProjectorConfig((ResamplerBranchConfig(), PosteriorBranchConfig()), branch_dropout=0.1),
-            ),
-            "audio": InputConfig(
-                YamnetConfig(),
-                InputProjectorConfig(
-                    (ResamplerBranchConfig(width=160), PosteriorBranchConfig(top_k=2, tokens_per_class=6)),
-                    branch_dropout=0.1,
-                ),
-            ),
-            "video": InputConfig(
-                EfficientNetLiteConfig(image_size=192, grid=3, num_frames=8),
-                InputProjectorConfig((ResamplerBranchConfig(), PosteriorBranchConfig()), branch_dropout=0.1),
-            ),
+            "image": _nano_input(EfficientNetLiteConfig(), concepts["image"], 2, one, 192),
+            "audio": _nano_input(YamnetConfig(), concepts["audio"], 2, two, 128),
+            "video": _nano_input(clip, concepts["video"], 1, one, 160),
         },
         outputs={
             name: OutputConfig(DecoderConfig(f"nano-{name}", f"weights:nano/decoders/{name}"))

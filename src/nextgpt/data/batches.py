@@ -58,14 +58,15 @@ class Batches:
 
     def label(self, part: ItemPart) -> str:
         """The encoder's first class for that part, as it stands in a sentence."""
+        return LABEL_FORMS[self.modalities[part.modality].sentence_class](self.class_name(part))
+
+    def class_name(self, part: ItemPart) -> str:
         data = self.modalities[part.modality]
         if part.posterior is not None:
-            name = data.class_names[part.posterior["class"]]
-        else:
-            scores = self.output(part).scores_BP
-            assert scores is not None
-            name = data.class_names[int(scores.argmax())]
-        return LABEL_FORMS[data.sentence_class](name)
+            return data.class_names[part.posterior["class"]]
+        scores = self.output(part).scores_BP
+        assert scores is not None
+        return data.class_names[int(scores.argmax())]
 
     def fill(self, dialogue: Dialogue) -> tuple[Turn, ...]:
         """Turns with {label} replaced by the class that the encoder names for the last medium before it."""
@@ -81,6 +82,13 @@ class Batches:
                 content.append(part)
             turns.append(replace(turn, content=tuple(content)))
         return tuple(turns)
+
+    def fill_text(self, dialogue: Dialogue, text: str) -> str:
+        """{label} in an expected answer: the class, with no article."""
+        media = [part for turn in dialogue.turns for part in turn.content if isinstance(part, ItemPart)]
+        if "{label}" not in text or not media:
+            return text
+        return text.replace("{label}", self.class_name(media[0]))
 
     def row(self, dialogue: Dialogue) -> Row:
         return self.processor.row(self.fill(dialogue), max_length=self.max_length)

@@ -13,6 +13,7 @@ from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from nextgpt.config import (
+    ConceptBranchConfig,
     EncoderConfig,
     InputProjectorConfig,
     LinearBranchConfig,
@@ -146,10 +147,58 @@ class PosteriorBranch(nn.Module):
         return rows * self.gain + self.offset + confidence
 
 
+class ConceptBranch(nn.Module):
+    """Features -> attention pools -> class of each -> the class name's embeddings, (B, queries * L, D).
+
+    The classifier is learned (losses.slot_losses starts it); the names' embeddings are the language model's, as
+    in PosteriorBranch. The forward pass picks the first class, the backward pass sees the softmax
+    (straight-through, arXiv 1308.3432), since a mixture of several names reads as none of them.
+    """
+
+    table: Tensor
+
+    def __init__(self, config: ConceptBranchConfig, encoder: EncoderConfig, embedding_dim: int) -> None:
+        super().__init__()
+        self.config = config
+        self.num_tokens = config.num_tokens
+        classes = len(config.names)
+        table = torch.zeros(classes, config.tokens_per_name, embedding_dim)
+        self.register_buffer("table", table, persistent=False)
+        self.down = nn.Linear(encoder.feature_dim, config.rank)
+        self.norm = nn.LayerNorm(config.rank)
+        self.positions = nn.Parameter(0.02 * torch.randn(encoder.num_positions, config.rank))
+        self.attention = nn.Linear(config.rank, config.num_queries)
+        self.pool_norm = nn.LayerNorm(2 * config.rank)
+        self.classifier = nn.Linear(2 * config.rank, classes)
+        self.gain = nn.Parameter(torch.ones(config.num_tokens, embedding_dim))
+        self.offset = nn.Parameter(torch.zeros(config.num_tokens, embedding_dim))
+
+    def logits(self, output: EncoderOutput) -> Tensor:
+        """(B, queries, classes)."""
+        features_BNE = output.features_BNE
+        assert features_BNE is not None
+        hidden_BNR = self.norm(self.down(features_BNE)) + self.positions[: features_BNE.shape[1]]
+        hidden_BNR = F.gelu(hidden_BNR)
+        blocked_BN1 = ~output.mask_BN[..., None]
+        weights_BNQ = self.attention(hidden_BNR).float().masked_fill(blocked_BN1, -1e4).softmax(1)
+        pooled_BQR = weights_BNQ.transpose(1, 2).to(hidden_BNR.dtype) @ hidden_BNR
+        peak_BR = hidden_BNR.masked_fill(blocked_BN1, -1e4).amax(1)
+        peak_BQR = repeat(peak_BR, "b r -> b q r", q=self.config.num_queries)
+        return self.classifier(self.pool_norm(torch.cat([pooled_BQR, peak_BQR.to(pooled_BQR.dtype)], -1)))
+
+    def forward(self, output: EncoderOutput) -> Tensor:
+        soft_BQP = self.logits(output).float().softmax(-1)
+        hard_BQP = F.one_hot(soft_BQP.argmax(-1), soft_BQP.shape[-1]).to(soft_BQP.dtype)
+        weights_BQP = hard_BQP + soft_BQP - soft_BQP.detach()
+        rows = torch.einsum("bqp,pld->bqld", weights_BQP.to(self.table.dtype), self.table)
+        return rearrange(rows, "b q l d -> b (q l) d") * self.gain + self.offset
+
+
 PROJECTORS: dict[str, Any] = {
     "linear": LinearBranch,
     "mlp": MlpBranch,
     "resampler": ResamplerBranch,
+    "concepts": ConceptBranch,
     "posterior": PosteriorBranch,
 }
 

@@ -2,11 +2,12 @@
 
     media.npy        what `decoder.prepare` keeps of each medium      captions.json      their sentences
     text_states.npy  float16 (N, Q, C)                                text_lengths.npy   token counts (N,)
-    latents.npy      float16 (N, *latent_shape)
+    latents-<digest of the autoencoder's weights>.npy   float16 (N, *latent_shape)
 
 Every file is written under a temporary name and renamed, so a file that exists is complete.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -78,15 +79,16 @@ class ItemCache:
         )
         self._write("text_lengths", [np.concatenate(lengths)[order]])
 
-    def write_latents(self, decoder: LatentDecoder, chunk: int = 32) -> None:
-        if self.path("latents").exists():
-            return
+    def write_latents(self, decoder: LatentDecoder, chunk: int = 32) -> str:
+        """The name of the array: another one for other weights of the autoencoder."""
+        name = f"latents-{digest(decoder.vae)}"
+        if self.path(name).exists():
+            return name
         starts = range(0, self.num_items, chunk)
         stored = (self.rows("media", slice(start, start + chunk)) for start in starts)
-        self._write(
-            "latents",
-            (decoder.encode_stored(part).float().cpu().numpy().astype(np.float16) for part in stored),
-        )
+        latents = (decoder.encode_stored(part).float().cpu().numpy().astype(np.float16) for part in stored)
+        self._write(name, latents)
+        return name
 
     def _write(self, name: str, chunks: Iterable[np.ndarray]) -> None:
         """Chunks of rows -> one .npy of exactly num_items rows."""
@@ -107,3 +109,11 @@ class ItemCache:
         draft = self.folder / f"{name}.tmp"
         draft.write_text(json.dumps(value))
         draft.rename(self.folder / f"{name}.json")
+
+
+def digest(module: torch.nn.Module) -> str:
+    """Twelve hexadecimal digits of the weights."""
+    state = hashlib.sha256()
+    for key, value in sorted(module.state_dict().items()):
+        state.update(key.encode() + value.float().cpu().numpy().tobytes())
+    return state.hexdigest()[:12]

@@ -55,8 +55,8 @@ class DecoderTraining:
         if self.recipe.autoencoder is not None and not self.train_autoencoder(self.recipe.autoencoder, until):
             return None
         with self.autocast():
-            self.cache.write_latents(self.decoder)
-        if not self.train_flow(self.recipe.flow, until):
+            latents = self.cache.write_latents(self.decoder)
+        if not self.train_flow(self.recipe.flow, latents, until):
             return None
         write_folder(self.decoder.eval().to(torch.float16), self.output, self.recipe.shared)
         return self.decoder
@@ -73,11 +73,11 @@ class DecoderTraining:
             set_scale(self.decoder, self.cache)
         return done
 
-    def train_flow(self, config: PhaseConfig, until: int | None) -> bool:
+    def train_flow(self, config: PhaseConfig, source: str, until: int | None) -> bool:
         def loss(step: int, generator: torch.Generator) -> Tensor:
             rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
             latents, states, lengths = (
-                self.cache.rows(n, rows) for n in ("latents", "text_states", "text_lengths")
+                self.cache.rows(n, rows) for n in (source, "text_states", "text_lengths")
             )
             lengths[torch.rand(len(rows), generator=generator) < self.recipe.drop_prompt] = 0
             with self.autocast():
@@ -85,7 +85,7 @@ class DecoderTraining:
                 return self.decoder.denoising_loss(latents.to(self.decoder.device), conditioning, generator)
 
         learned = nn.ModuleDict({"transformer": self.decoder.transformer, "prompt": self.decoder.prompt})
-        return self.run_phase("flow", learned, loss, config, until)
+        return self.run_phase("flow", learned, loss, config, until, source)
 
     def run_phase(
         self,
@@ -94,8 +94,9 @@ class DecoderTraining:
         loss: Callable[[int, torch.Generator], Tensor],
         config: PhaseConfig,
         until: int | None,
+        source: str = "media",
     ) -> bool:
-        runner = StepRunner(name, module, loss, config, self.folder / name)
+        runner = StepRunner(name, module, loss, config, self.folder / name, source)
         done = runner.run(until, lambda step, total, metrics: self.on_progress(name, step, total))
         runner.use_average()
         return done
@@ -121,9 +122,10 @@ def start_decoder(recipe: DecoderRecipe, output: Path, fetch: Fetch | None) -> L
 def autoencoder_loss(
     decoder: LatentDecoder, stored: Tensor, recipe: DecoderRecipe, generator: torch.Generator
 ) -> Tensor:
-    """L1 + squared error; noise relative to the latents' own size keeps them smooth, a penalty keeps them small.
+    """L1 + squared error; noise relative to the latents' size keeps them smooth, a penalty keeps them small.
 
-    (L1 of the differences between neighbours, tried first, held the network at one flat colour for 100s of steps.)
+    Tried first and left out: L1 of the differences between neighbours. It rewards one flat colour, and the
+    network stayed there for hundreds of steps.
     """
     pixels = decoder.to_input(stored.to(decoder.device)).contiguous(memory_format=torch.channels_last)
     latents = decoder.vae.encode(pixels).latent.float()

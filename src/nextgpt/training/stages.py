@@ -1,7 +1,7 @@
 """The three stages, as rows of one table: what trains, by which losses, in which jobs."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from typing import Any
 
@@ -43,9 +43,9 @@ STAGES: dict[str, Stage] = {
         "encoder-alignment",
         ("input_projectors.*", "boundary_tokens"),
         (
-            Job("slots-image", "slots", 2000, 128, 1e-3, {"image": 1.0}),
-            Job("slots-audio", "slots", 1000, 128, 1e-3, {"audio": 1.0}),
-            Job("slots-video", "slots", 1000, 96, 1e-3, {"video": 1.0}),
+            Job("slots-image", "slots", 2000, 128, 2e-3, {"image": 1.0}),
+            Job("slots-audio", "slots", 700, 128, 2e-3, {"audio": 1.0}),
+            Job("slots-video", "slots", 1000, 96, 2e-3, {"video": 1.0}),
             Job("language", "model", 500, 16, 4e-4, UNDERSTANDING),
         ),
     ),
@@ -83,6 +83,11 @@ def stage(name: str) -> Stage:
     if name not in STAGES:
         raise ConfigError(f"There is no stage {name!r}; choose one of {', '.join(STAGES)}.")
     return STAGES[name]
+
+
+def scaled(one: Stage, factor: float) -> Stage:
+    """The same stage with every job's steps times `factor` (at least one)."""
+    return replace(one, jobs=tuple(replace(job, steps=max(1, round(job.steps * factor))) for job in one.jobs))
 
 
 def trains(one: Stage, module: str) -> bool:

@@ -40,12 +40,14 @@ class PhaseConfig:
 
 
 class StepRunner:
-    """Trains the parameters of `module` that require gradients; `loss(step, generator)` gives the scalar."""
+    """Trains the parameters of `module` that require gradients; `loss(step, generator)` gives the scalar.
+    `source` names what the loss reads: a state of another source or config is refused."""
 
     def __init__(
-        self, name: str, module: nn.Module, loss: LossFunction, config: PhaseConfig, folder: Path
+        self, name: str, module: nn.Module, loss: LossFunction, config: PhaseConfig, folder: Path, source: str
     ) -> None:
-        self.name, self.module, self.loss, self.config, self.folder = name, module, loss, config, folder
+        self.name, self.module, self.loss, self.config = name, module, loss, config
+        self.folder, self.source = folder, source
         self.parameters = {key: value for key, value in module.named_parameters() if value.requires_grad}
         self.average = {key: value.detach().clone() for key, value in self.parameters.items()}
         self.optimizer = torch.optim.AdamW(
@@ -131,9 +133,9 @@ class StepRunner:
         if not states:
             return
         facts = json.loads((states[-1] / "state.json").read_text())
-        if facts["config"] != asdict(self.config):
+        if (facts["config"], facts.get("source")) != (asdict(self.config), self.source):
             raise CheckpointError(
-                f"{self.folder} holds a training with other settings; remove it or start anew with --fresh."
+                f"{self.folder} holds a training with other settings or data; remove it or pass --fresh."
             )
         self.restore(load_file(states[-1] / "state.safetensors"))
         self.step = facts["step"]
@@ -145,6 +147,7 @@ class StepRunner:
         return {
             "step": self.step,
             "config": asdict(self.config),
+            "source": self.source,
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
         }

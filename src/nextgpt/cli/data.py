@@ -1,0 +1,140 @@
+"""nextgpt data: build the small world, show it, encode it once, keep its caches in bounds."""
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="Training data: build, features, replay, show, cache.", no_args_is_help=True)
+
+
+def folder_of(name: str) -> Path:
+    from nextgpt.errors import DataError
+    from nextgpt.nano.recipe import data_folder
+    from nextgpt.parts import cache_root
+
+    if name != "nano":
+        raise DataError(f"There is no data set {name!r} to build; it is called nano.")
+    return data_folder(cache_root())
+
+
+def tracker(label: str) -> Callable[[Iterable[Any]], Iterable[Any]]:
+    """A progress bar around a list."""
+    from rich.progress import track
+
+    return lambda values: track(list(values), description=label)
+
+
+@app.command()
+def build(
+    name: Annotated[str, typer.Argument(help="nano")] = "nano",
+    scale: Annotated[float, typer.Option(help="fewer or more items of every kind")] = 1.0,
+    seed: int = 0,
+) -> None:
+    """Fetch the art and the sounds, write items and dialogues (no media: they are drawn when they are needed)."""
+    from nextgpt.nano.build import NanoSizes, build_nano
+
+    folder = folder_of(name)
+    manifest = build_nano(folder, NanoSizes().scaled(scale) if scale != 1 else None, seed)
+    for kind, counts in manifest["counts"].items():
+        typer.echo(f"{kind}: {counts}")
+    typer.echo(f"Written to {folder}.")
+
+
+@app.command()
+def features(
+    name: Annotated[str, typer.Argument(help="nano")] = "nano", preset: str = "nano", threads: int = 0
+) -> None:
+    """Draw every item once and keep what the frozen encoders say of it. Resumable."""
+    import torch
+
+    from nextgpt.cli.train import modality_data
+    from nextgpt.data.features import compute_features
+    from nextgpt.data.manifest import Items
+    from nextgpt.generation.placement import resolve_dtype
+    from nextgpt.nano.recipe import media_loader
+    from nextgpt.nn.encoders import load_encoder
+    from nextgpt.parts import fetch_part
+    from nextgpt.presets import preset as get_preset
+
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    config = get_preset(preset)
+    items = Items(folder_of(name), tuple(config.inputs))
+    for modality, data in modality_data(config).items():
+        settings: Any = config.inputs[modality].encoder
+        dtype = resolve_dtype("auto", torch.device("cpu"))
+        encoder = load_encoder(settings, fetch_part(settings.part)).to(dtype)
+        todo = [(items.key(row["id"]), row["scene"]) for row in items.by_modality[modality]]
+        load = media_loader(modality, getattr(settings, "image_size", 0))
+        compute_features(encoder, data.features, todo, load, tracker(f"{modality} features"))
+
+
+@app.command()
+def replay(name: Annotated[str, typer.Argument(help="nano")] = "nano", seed: int = 0) -> None:
+    """Let the base model answer plain prompts, so that tuning can rehearse its own way of talking."""
+    import torch
+
+    from nextgpt.data.manifest import Text, Turn, read_lines
+    from nextgpt.generation.engine import Engine
+    from nextgpt.generation.sampling import Sampling
+    from nextgpt.generation.steps import Decoding
+    from nextgpt.model import build_model
+    from nextgpt.parts import fetch_part
+    from nextgpt.presets import preset
+
+    folder = folder_of(name)
+    prompts = list(read_lines(folder / "chat-prompts.jsonl"))
+    model, processor = build_model(preset("nano"), fetch_part, dtype=torch.bfloat16)
+    engine = Engine(model, processor)
+    records = []
+    for start in tracker("replay")(range(0, len(prompts), 32)):
+        part = prompts[start : start + 32]
+        rows = [processor.row([Turn("user", (Text(p["text"]),))], generate=True) for p in part]
+        how = [Decoding(96, Sampling(0.7, 0.95), seed=seed + start + i) for i in range(len(part))]
+        for prompt, made in zip(part, engine.generate(engine.prompts(rows, {}), how)):
+            records.append(chat_record(prompt, engine.text(made.ids)))
+    for split in ("train", "combination"):
+        lines = [json.dumps(r) for r in records if (r["split"] == "train") == (split == "train")]
+        write_lines(folder / f"chat-{split}.jsonl", lines)
+
+
+def chat_record(prompt: dict[str, str], answer: str) -> dict[str, Any]:
+    turns = [{"role": "user", "content": prompt["text"]}, {"role": "assistant", "content": answer}]
+    return {"id": prompt["id"], "task": "chat", "split": prompt["split"], "messages": turns}
+
+
+def write_lines(path: Path, lines: list[str]) -> None:
+    partial = path.with_suffix(f".{os.getpid()}.tmp")
+    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+@app.command()
+def show(
+    modality: Annotated[str, typer.Argument(help="image, audio or video")],
+    out: Annotated[Path, typer.Option(help="PNG to write")] = Path("sheet.png"),
+    n: int = 40,
+    seed: int = 0,
+) -> None:
+    """A contact sheet with captions: pictures, film strips or spectrograms (with a page that plays the sounds)."""
+    from nextgpt.nano.sheets import show_sheet
+
+    typer.echo(f"Written to {show_sheet(modality, out, n, seed)}.")
+
+
+@app.command()
+def cache(
+    limit_gb: Annotated[float | None, typer.Option(help="delete the oldest caches down to this size")] = None,
+) -> None:
+    """List the feature caches with their sizes; with --limit-gb, clean them."""
+    from nextgpt.data.feature_cache import caches, clean
+    from nextgpt.parts import cache_root
+
+    root = cache_root() / "features"
+    if limit_gb is not None:
+        typer.echo(f"Freed {clean(root, int(limit_gb * 1e9)) / 1e9:.2f} GB.")
+    for name, rows, size in caches(root):
+        typer.echo(f"{name}: {rows:,} items, {size / 1e9:.2f} GB")

@@ -1,0 +1,131 @@
+"""nextgpt eval: score a model on the suites of the small world."""
+
+import json
+import os
+import random
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="Score a model.", no_args_is_help=True)
+
+BARS = {
+    "image-name": 0.85, "image-colour": 0.95, "image-count": 0.85, "image-position": 0.90,
+    "video-motion": 0.90, "video-direction": 0.90, "audio-order": 0.85,
+}  # fmt: skip
+COLUMNS = ("name", "style", "timbre")
+
+
+def shares(answers: list[Any], names: tuple[str, ...]) -> dict[str, tuple[int, int]]:
+    """task -> (right, n)."""
+    from nextgpt.nano.judges import judge_of
+
+    found: dict[str, tuple[int, int]] = {}
+    for answer in answers:
+        judge = judge_of(answer.dialogue.task, names)
+        if judge:
+            right, n = found.get(answer.dialogue.task, (0, 0))
+            record = {**answer.dialogue.record, "expected": answer.expected}
+            found[answer.dialogue.task] = (right + judge(answer.text, record), n + 1)
+    return found
+
+
+def choose_rows(folder: Path, split: str, limit: int, seed: int) -> list[Any]:
+    """At most `limit` questions a task, drawn by the seed, from those that have a judge in words."""
+    from nextgpt.data.manifest import read_dialogues
+    from nextgpt.nano.judges import judge_of
+
+    path = folder / f"dialogues-{split}.jsonl"
+    by_task: dict[str, list[Any]] = {}
+    for dialogue in read_dialogues(path) if path.exists() else []:
+        if judge_of(dialogue.task, ()):
+            by_task.setdefault(dialogue.task, []).append(dialogue)
+    rng = random.Random(seed)
+    return [d for task in sorted(by_task) for d in rng.sample(by_task[task], min(limit, len(by_task[task])))]
+
+
+@app.command("nano-understanding")
+def nano_understanding(
+    model: Annotated[str, typer.Option(help="a checkpoint's folder, or nano")] = "nano",
+    limit: Annotated[int, typer.Option(help="questions a task")] = 200,
+    control: Annotated[int, typer.Option(help="questions a task for blind, shuffled, caption, other splits")] = 100,
+    batch: int = 32,
+    out: Annotated[Path | None, typer.Option(help="folder for answers and the table")] = None,
+    seed: int = 0,
+    threads: int = 0,
+) -> None:
+    """Names, counts, colours, places, motions, orders on held-out combinations and phrasings."""
+    import torch
+
+    from nextgpt.cli.data import folder_of, tracker
+    from nextgpt.cli.train import concept_names_of, modality_data
+    from nextgpt.data.batches import Batches
+    from nextgpt.data.manifest import Items
+    from nextgpt.evaluation.asking import ask
+    from nextgpt.generation.engine import Engine
+    from nextgpt.checkpoint import load_pretrained
+
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    loaded, processor, info = load_pretrained(model, dtype=torch.bfloat16)
+    folder = folder_of("nano")
+    batches = Batches(processor, Items(folder, tuple(info.config.inputs)), modality_data(info.config))
+    engine = Engine(loaded, processor, ())
+    names = tuple({n for m in info.config.inputs for n in concept_names_of(info.config, m) if n})
+    names = tuple({*names, *all_names(batches)})
+    runs = [("combination", "real", limit), *(("combination", c, control) for c in ("blind", "shuffled", "caption"))]
+    runs += [(split, "real", control) for split in COLUMNS]
+    table, answers = {}, []
+    began = time.time()
+    for split, condition, count in runs:
+        rows = choose_rows(folder, split, count, seed)
+        made = ask(engine, batches, rows, condition, batch_size=batch, track=tracker(f"{split} {condition}"))
+        table[condition if split == "combination" else split] = shares(made, names)
+        answers += [{**answer_record(answer), "split": split} for answer in made]
+    report(table, out, answers, {"model": model, "seed": seed, "seconds": time.time() - began})
+
+
+def all_names(batches: Any) -> set[str]:
+    fields = ("name_a", "name_b", "name", "first", "second")
+    return {row["slots"].get(f, "") for row in batches.items.by_id.values() for f in fields} - {""}
+
+
+def answer_record(answer: Any) -> dict[str, Any]:
+    messages = answer.dialogue.record["messages"]
+    asked = " ".join(p.get("text", f"<{p['type']}>") for m in messages[:-1] for p in m["content"])
+    return {
+        "id": answer.dialogue.id,
+        "task": answer.dialogue.task,
+        "condition": answer.condition,
+        "question": asked,
+        "expected": answer.expected,
+        "answer": answer.text,
+    }
+
+
+def report(table: dict[str, Any], out: Path | None, answers: list[Any], record: dict[str, Any]) -> None:
+    from nextgpt.cli.data import write_lines
+    from nextgpt.cli.show import console, understanding_table
+
+    rows = understanding_rows(table)
+    console.print(understanding_table(rows))
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        write_lines(out / "answers.jsonl", [json.dumps(answer) for answer in answers])
+        write_lines(out / "scores.json", [json.dumps({**record, "rows": rows}, indent=1)])
+        typer.echo(f"Answers and scores are in {out}.")
+
+
+def understanding_rows(table: dict[str, Any]) -> list[dict[str, Any]]:
+    from nextgpt.evaluation.intervals import wilson
+
+    rows = []
+    for task, (right, n) in sorted(table["real"].items()):
+        low, high = wilson(right, n)
+        row = {"task": task, "n": n, "score": right / n, "low": low, "high": high, "bar": BARS.get(task)}
+        for column, shares_of in table.items():
+            if column != "real" and task in shares_of:
+                row[column] = shares_of[task][0] / shares_of[task][1]
+        rows.append(row)
+    return rows

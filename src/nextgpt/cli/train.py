@@ -1,0 +1,136 @@
+"""nextgpt train STAGE: one of the three stages on the nano world, resumable at any point."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="Train a stage.")
+
+
+def part_record(name: str) -> dict[str, str]:
+    from nextgpt.parts import pinned
+
+    return {key: pinned(name)[key] for key in ("address", "sha256")}
+
+
+def modality_data(config: Any) -> dict[str, Any]:
+    """Feature caches, class names and kinds of scores of the encoders that a config names."""
+    from nextgpt.data.batches import ModalityData
+    from nextgpt.data.features import encoder_cache
+    from nextgpt.parts import cache_root, fetch_part
+
+    found = {}
+    for name, one in config.inputs.items():
+        folder = fetch_part(one.encoder.part)
+        names = [row[0] for row in json.loads((folder / "labels.json").read_text())]
+        cache = encoder_cache(cache_root(), one.encoder, part_record(one.encoder.part)["sha256"])
+        kind = ("sigmoid", "plain") if one.encoder.type == "yamnet" else ("softmax", "article")
+        found[name] = ModalityData(cache, names, *kind)
+    return found
+
+
+def stage_batches(config: Any, processor: Any, folder: Path, targets: Any, seed: int) -> Callable[[Any], Any]:
+    """job -> (micro step -> batch) on the nano world."""
+    from nextgpt.data.batches import Batches
+    from nextgpt.data.manifest import Items, read_dialogues
+    from nextgpt.data.mixture import Mixture
+    from nextgpt.data.slots import SlotData
+    from nextgpt.nano.recipe import by_source, caption_rows
+    from nextgpt.nano.slots import NAMES, WORDS, canonical
+
+    items = Items(folder, tuple(config.inputs))
+    batches = Batches(processor, items, modality_data(config), targets)
+
+    def make(job: Any) -> Callable[[int], Any]:
+        if job.objective == "slots":
+            (modality,) = job.mixture
+            rows = [item for item in items.by_modality[modality] if item["split"] == "train"]
+            rows = [{**item, "slots": canonical(item["slots"])} for item in rows]
+            mixture = Mixture({modality: rows}, job.mixture, job.batch_size, seed)
+            names = concept_names_of(config, modality)
+            data = SlotData(batches, modality, rows, WORDS[modality], NAMES[modality], names)
+            return lambda step: data.batch(mixture.rows(step))
+        sources: dict[str, list[Any]] = (
+            caption_rows(items, "train")
+            if job.name == "conditioning"
+            else by_source(read_dialogues(folder / "dialogues-train.jsonl") + chat_rows(folder))
+        )
+        mixture = Mixture(sources, job.mixture, job.batch_size, seed)
+        return lambda step: batches.batch(mixture.rows(step))
+
+    return make
+
+
+def concept_names_of(config: Any, modality: str) -> tuple[str, ...]:
+    branches = config.inputs[modality].projector.branches
+    return next(branch.names for branch in branches if branch.type == "concepts")
+
+
+def chat_rows(folder: Path) -> list[Any]:
+    """The base model's own answers to plain prompts, where `nextgpt data replay` has made them."""
+    from nextgpt.data.manifest import read_dialogues
+
+    path = folder / "chat-train.jsonl"
+    return read_dialogues(path) if path.exists() else []
+
+
+def condition_targets(config: Any, folder: Path) -> dict[str, Any]:
+    """modality -> (captions -> Conditioning) by the decoders' own text encoding, cached in memory."""
+    from nextgpt.nn.decoders import load_decoder
+
+    return {name: load_decoder(one.decoder).encode_prompt for name, one in config.outputs.items()}
+
+
+@app.callback(invoke_without_command=True)
+def train(
+    stage: Annotated[str, typer.Argument(help="encoder-alignment, decoder-alignment or instruction-tuning")],
+    preset: Annotated[str, typer.Option(help="configuration to start from")] = "nano",
+    start: Annotated[Path | None, typer.Option("--from", help="checkpoint of the stages before")] = None,
+    out: Annotated[Path | None, typer.Option(help="where the checkpoint goes")] = None,
+    seed: int = 0,
+    steps_scale: Annotated[float, typer.Option(help="shorten or lengthen every job")] = 1.0,
+) -> None:
+    """Train one stage; run it again after an interruption and it goes on where it was."""
+    run(stage, preset, start, out, seed, steps_scale)
+
+
+def run(
+    stage: str, preset: str, start: Path | None, out: Path | None, seed: int, steps_scale: float
+) -> None:
+    import torch
+
+    from nextgpt import checkpoint
+    from nextgpt.cli.show import print_parameters, training_progress
+    from nextgpt.model import build_model
+    from nextgpt.nano.recipe import data_folder
+    from nextgpt.parts import cache_root, fetch_part
+    from nextgpt.presets import preset as get_preset
+    from nextgpt.training.run import run_stage
+    from nextgpt.training.stages import scaled
+    from nextgpt.training.stages import stage as get_stage
+
+    one = scaled(get_stage(stage), steps_scale)
+    folder = data_folder(cache_root())
+    info = checkpoint.read_info(start) if start else checkpoint.CheckpointInfo(get_preset(preset))
+    torch.manual_seed(seed)
+    model, processor = build_model(info.config, fetch_part, dtype=torch.bfloat16, attention="eager")
+    if start:
+        checkpoint.load(model, start, info)
+    targets = condition_targets(info.config, folder) if "output_projectors.*" in one.modules else None
+    parts = {name: part_record(name) for name in checkpoint.part_names(info.config)}
+    with training_progress(one) as progress:
+        run_stage(
+            model,
+            one,
+            checkpoint.with_parts(info, parts),
+            stage_batches(info.config, processor, folder, targets, seed),
+            cache_root() / "training" / preset,
+            out or cache_root() / "checkpoints" / preset / stage,
+            seed=seed,
+            on_job=lambda job: (print_parameters(model), progress.start(job)),
+            on_log=progress.log,
+            on_step=progress.step,
+        )

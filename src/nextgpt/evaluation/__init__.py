@@ -1,0 +1,1 @@
+"""Scores: tasks, judges, intervals, reports."""

@@ -1,0 +1,60 @@
+"""What the small world hands to the trainer: media of items, and rows of dialogues by source."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from nextgpt.data.manifest import Dialogue, ItemPart, Items, Text, Turn
+from nextgpt.media import Audio, Image, Video
+from nextgpt.nano.clips import FRAMES_PER_SECOND, ClipScene, render_clip
+from nextgpt.nano.scenes import ImageScene, render_image
+from nextgpt.nano.sounds import RATE, SoundScene, render_sound
+
+MEDIA: dict[str, Callable[[dict[str, Any], int], Any]] = {
+    "image": lambda scene, size: Image.from_array(render_image(ImageScene.from_dict(scene), size)),
+    "audio": lambda scene, size: Audio.from_array(render_sound(SoundScene.from_dict(scene)), RATE),
+    "video": lambda scene, size: Video.from_array(
+        render_clip(ClipScene.from_dict(scene), size), FRAMES_PER_SECOND
+    ),
+}
+
+SOURCES = {"fit": "mixed", "mixed": "mixed", "gen": "reply"}
+
+
+def source_of(task: str) -> str:
+    """Which source of a mixture a task belongs to: "image-count" -> "image", "gen-image" -> "reply"."""
+    head = task.partition("-")[0]
+    return SOURCES.get(head, head)
+
+
+def by_source(dialogues: Iterable[Dialogue]) -> dict[str, list[Dialogue]]:
+    found: dict[str, list[Dialogue]] = {}
+    for dialogue in dialogues:
+        found.setdefault(source_of(dialogue.task), []).append(dialogue)
+    return found
+
+
+def caption_rows(items: Items, split: str) -> dict[str, list[Dialogue]]:
+    """For decoder-alignment: the caption goes in, the medium comes out; one source a modality."""
+    return {
+        modality: [_caption_row(modality, item) for item in rows if item["split"] == split]
+        for modality, rows in items.by_modality.items()
+    }
+
+
+def _caption_row(modality: str, item: dict[str, Any]) -> Dialogue:
+    caption = item["caption"]
+    turns = (
+        Turn("user", (Text(caption),)),
+        Turn("assistant", (ItemPart(modality, item["id"], caption=caption),)),
+    )
+    return Dialogue(f"caption-{item['id']}", f"caption-{modality}", turns, {})
+
+
+def media_loader(modality: str, size: int) -> Callable[[dict[str, Any]], Any]:
+    """scene -> media value, drawn at `size` pixels where it has pixels."""
+    return lambda scene: MEDIA[modality](scene, size)
+
+
+def data_folder(root: Path) -> Path:
+    return root / "data" / "nano-1"

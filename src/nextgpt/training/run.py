@@ -1,0 +1,79 @@
+"""Run a stage: its jobs one after the other, each resumable, then a checkpoint.
+
+    <state root>/<stage>/<job>.safetensors    training state, <job>.jsonl its log, tensorboard/
+    <out>                                     the checkpoint, made when the last job is done
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nextgpt import checkpoint
+from nextgpt.checkpoint import CheckpointInfo
+from nextgpt.training.loop import Trainer
+from nextgpt.training.stages import Job, Stage, apply_stage, union
+from nextgpt.training.state import read_record
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class RunLog:
+    """JSON lines and TensorBoard of one job."""
+
+    path: Path
+    writer: Any = None
+
+    def __call__(self, record: dict[str, Any]) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a") as file:
+            file.write(json.dumps(record) + "\n")
+        self.writer = self.writer or SummaryWriter(str(self.path.parent / "tensorboard" / record["job"]))
+        for name, value in record.items():
+            if isinstance(value, float):
+                self.writer.add_scalar(name, value, record["step"])
+
+
+def run_stage(
+    model: Any,
+    stage: Stage,
+    info: CheckpointInfo,
+    batches: Callable[[Job], Callable[[int], Any]],
+    state_root: Path,
+    out: Path,
+    *,
+    seed: int = 0,
+    on_job: Callable[[Job], None] | None = None,
+    on_log: Callable[[dict[str, Any]], None] | None = None,
+    on_step: Callable[[int], None] | None = None,
+    on_validation: Callable[[int], None] | None = None,
+    record: dict[str, Any] | None = None,
+) -> CheckpointInfo:
+    """Train what the stage names and save the checkpoint to `out`. batches(job) -> micro step -> batch."""
+    trained = apply_stage(model, stage)
+    jobs = []
+    for job in stage.jobs:
+        if on_job:
+            on_job(job)
+        run_log = RunLog(state_root / stage.name / f"{job.name}.jsonl")
+
+        def write(values: dict[str, Any], run_log: RunLog = run_log) -> None:
+            run_log(values)
+            if on_log:
+                on_log(values)
+
+        state_path = state_root / stage.name / f"{job.name}.safetensors"
+        trainer = Trainer(
+            model, job, batches(job), state_path, seed=seed, on_log=write, on_step=on_step, on_validation=on_validation
+        )
+        trainer.run()
+        jobs.append(read_record(state_path))
+    done = {"stage": stage.name, "seed": seed, "jobs": jobs, **(record or {})}
+    info = replace(info, stages=(*info.stages, done), trained=union(info.trained, trained))
+    checkpoint.save(model, out, info)
+    return info
