@@ -18,6 +18,7 @@ from nextgpt.errors import CheckpointError, ConfigError, DataError, MessageError
 from nextgpt.nn.decoders import (
     DECODERS,
     load_decoder,
+    mel,
     open_decoder,
     shared_text_encoder,
     untrained_decoder,
@@ -353,6 +354,26 @@ def test_a_broken_write_is_not_taken_for_a_state(tmp_path: Path, text_folder: Pa
     training("image", tmp_path, text_folder).run(until=2)
     (tmp_path / "autoencoder" / "state-0000009.tmp").mkdir()
     assert training("image", tmp_path, text_folder).run() is not None
+
+
+def test_latents_and_flow_of_another_autoencoder_are_not_used(tmp_path: Path, text_folder: Path) -> None:
+    assert training("image", tmp_path, text_folder).run() is not None
+    shutil.rmtree(tmp_path / "autoencoder")
+    recipe = tiny_recipe("image")
+    other = replace(recipe, autoencoder=replace(recipe.flow, steps=3, seed=1))
+    with pytest.raises(CheckpointError, match="other settings or data"):
+        training("image", tmp_path, text_folder, other).run()
+    assert len(list((tmp_path / "items").glob("latents-*.npy"))) == 2
+
+
+def test_a_tone_keeps_its_pitch_through_mel_and_griffin_lim() -> None:
+    facts = AudioFacts(num_frames=64, phase_steps=16)
+    time = torch.arange(facts.num_samples) / facts.rate
+    tone = 0.5 * torch.sin(2 * torch.pi * 440 * time)
+    sound = mel.invert(mel.log_mel(tone, facts)[None], facts)[0]
+    peak = torch.fft.rfft(sound).abs().argmax() * facts.rate / facts.num_samples
+    assert abs(float(peak) - 440) < 12
+    assert 0.2 < float(sound.abs().max()) < 0.8
 
 
 def test_batches_walk_over_whole_epochs() -> None:

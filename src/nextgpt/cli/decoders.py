@@ -73,10 +73,16 @@ class Bars:
 
 def nano_items(modality: str, num_items: int) -> Callable[[], Iterator[tuple[Any, str]]]:
     """The small world's training scenes of a modality, drawn, with their sentences."""
-    from nextgpt.nano.build import MODALITY_ITEMS, NanoSizes
+    from nextgpt.nano.clips import render_clip
+    from nextgpt.nano.items import MODALITY_ITEMS, NanoSizes
     from nextgpt.nano.scenes import render_image
+    from nextgpt.nano.sounds import render_sound
 
-    render: dict[str, Callable[[Any], Any]] = {"image": lambda scene: render_image(scene, 64)}
+    render: dict[str, Callable[[Any], Any]] = {
+        "image": lambda scene: render_image(scene, 64),
+        "video": lambda scene: render_clip(scene, 64),
+        "audio": render_sound,
+    }
     none = {name: 0 for name in vars(NanoSizes())}
 
     def items() -> Iterator[tuple[Any, str]]:
