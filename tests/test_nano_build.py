@@ -173,7 +173,7 @@ def test_reserved_words_stand_in_their_tasks_alone(world: Path) -> None:
 
 
 def test_posteriors_cover_all_classes_evenly(world: Path) -> None:
-    for task, num_classes in (("photo", 1000), ("recording", 521)):
+    for task, num_classes in (("photo", 1000), ("recording", 521), ("film", 1000)):
         shown = [row["messages"][0]["content"] for row in rows(world, "train") if row["task"] == task]
         posteriors = [part["posterior"] for content in shown for part in content if part["type"] != "text"]
         classes = Counter(posterior["class"] for posterior in posteriors if posterior)

@@ -10,7 +10,7 @@ from nextgpt.errors import DataError
 from nextgpt.nano import captions, split
 from nextgpt.nano.clips import MOTIONS, ClipScene, Pose, Track, render_clip, sample_clip_scene
 from nextgpt.nano.scenes import KINDS, ImageScene, Sprite, render_image, sample_image_scene
-from nextgpt.nano.sources import COLOURS, STYLE_PARTS, key_of_name, load_rgba, things
+from nextgpt.nano.sources import COLOURS, STYLE_PARTS, is_held_out_label, key_of_name, load_rgba, things
 from nextgpt.parts import PARTS, is_complete
 
 PARTS_NEEDED = (*STYLE_PARTS.values(), "unicode-emoji")
@@ -51,6 +51,7 @@ def test_styles_have_names() -> None:
         assert names[APPLE] == "red apple" and names[CAT] == "cat"
         art = load_rgba(style, CAT)
         assert art.mode == "RGBA" and 100 < max(art.size) <= 256
+    assert is_held_out_label("Bell") and not is_held_out_label("Violin")
     assert key_of_name("violin") == "1f3bb" and key_of_name("clarinet") == "clarinet"
 
 

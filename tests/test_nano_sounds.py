@@ -2,12 +2,14 @@
 
 import json
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nextgpt.nano import captions
 from nextgpt.nano.instruments import instruments
+from nextgpt.nano.sheets import show_sheet
 from nextgpt.nano.sound_scenes import SOUND_KINDS, sample_sound_scene
 from nextgpt.nano.sounds import FONT_FILES, RATE, SAMPLES_PART, SoundScene, Stroke, render_sound
 from nextgpt.parts import PARTS, is_complete
@@ -99,6 +101,12 @@ def test_every_instrument_sounds(name: str) -> None:
     for voice in voices:
         wave = render_sound(SoundScene("effect", 2.0, (Stroke(voice, 0.1, one.hold, one.low),), name))
         assert np.sqrt(np.square(wave).mean()) > 0.005, voice
+
+
+def test_sheet_and_page(tmp_path: Path) -> None:
+    path = show_sheet("audio", tmp_path / "sounds.png", n=3)
+    assert path.stat().st_size > 1000
+    assert (tmp_path / "sounds.html").read_text().count("<audio") == 3
 
 
 def test_audio_captions_golden() -> None:

@@ -15,6 +15,7 @@ from nextgpt.nano.split import is_held_out_phrasing
 RESERVED = {
     "photo": {"photo", "photos", "photograph", "photographed", "snapshot", "shot"},
     "recording": {"recording", "recorded", "recordings"},
+    "film": {"film", "filmed", "footage", "movie"},
 }
 
 
@@ -81,7 +82,7 @@ def test_reserved_words(topic: str) -> None:
         assert topic == owner or not words & reserved
 
 
-@pytest.mark.parametrize("topic", ["photo", "recording"])
+@pytest.mark.parametrize("topic", ["photo", "recording", "film"])
 def test_label_stands_once_and_stays(topic: str) -> None:
     for _ in range(50):
         assert phrasings.answer(random.Random(_), topic).count("{label}") == 1

@@ -89,6 +89,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "gen-both": ("(Here are|Here you have) both.", "Sure, here they are."),
     "gen-after": ("(I hope you like it.|Do you like it?|Tell me if you want another one.)",),
     "photo": ("(This is|It is|I see|It shows|The photo shows) {label}.",),
+    "film": ("(This is|It is|I see|It shows|The film shows) {label}.",),
     "recording": ("(I hear|This sounds like|It sounds like|The recording has the sound of) {label}.",),
     "yes-name": ("Yes, (it is|this is) {a}.", "Yes."),
     "yes-name-plural": ("Yes, (these are|I see) {a}.", "Yes."),

@@ -32,10 +32,11 @@ class RowSizes:
     cross: int
     photo: int
     recording: int
+    film: int
 
 
-TRAIN_ROWS = RowSizes(900, 1200, 900, 1500, 700, 500, 2000, 1563)
-EVALUATION_ROWS = RowSizes(250, 250, 250, 250, 100, 60, 125, 125)
+TRAIN_ROWS = RowSizes(900, 1200, 900, 1500, 700, 500, 2000, 1563, 1000)
+EVALUATION_ROWS = RowSizes(250, 250, 250, 250, 100, 60, 125, 125, 125)
 
 Conversation = tuple[bool, Sequence[Exchange]]
 
@@ -190,7 +191,7 @@ class _Builder:
 
     def posteriors(self) -> Iterator[Conversation]:
         held_out = self.split_name != "train"
-        for task in ("photo", "recording"):
+        for task in ("photo", "recording", "film"):
             size = getattr(self.sizes, task)
             for one in posterior_exchanges(self.items, task, size, held_out, self.rng):
                 yield held_out, [one]

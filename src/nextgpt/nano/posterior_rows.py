@@ -1,5 +1,5 @@
-"""Rows whose answer is a class name: task "photo" (1000 ImageNet classes), task "recording" (521 AudioSet
-classes).
+"""Rows whose answer is a class name: tasks "photo" and "film" (1000 ImageNet classes), task "recording" (521
+AudioSet classes).
 
 There are no photos here: training code replaces the encoder's class scores of a drawing by a synthetic
 posterior of the class ("posterior": {"class", "seed"}), or keeps the encoder's own ("posterior": null). The
@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from nextgpt.nano import phrasings
 from nextgpt.nano.rows import Exchange, Item, Part, medium, text
 
-NUM_CLASSES = {"photo": 1000, "recording": 521}
-MODALITY_OF = {"photo": "image", "recording": "audio"}
+NUM_CLASSES = {"photo": 1000, "recording": 521, "film": 1000}
+MODALITY_OF = {"photo": "image", "recording": "audio", "film": "video"}
 
 
 def posterior_exchanges(

@@ -2,7 +2,7 @@
 
 Words are shared out. Questions about made media say picture, drawing, image, emoji, clip, video, animation,
 sound, audio. Photo, photograph, snapshot and shot belong to topic "photo"; recording and recorded to topic
-"recording".
+"recording"; film, filmed, footage and movie to topic "film".
 """
 
 _PICTURE = "(picture|drawing|image)"
@@ -307,5 +307,14 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         "I recorded (this|something). What (is it|do you hear)?",
         "Which sound is in (this|the) recording?",
         "Describe the sound in (this|the) recording.",
+    ),
+    "film": (
+        "What is in (this|the) (film|footage|movie)?",
+        "What (do|can) you see in (this|the) (film|footage|movie)?",
+        "What does (this|the) (film|footage|movie) show?",
+        "(Name|Tell me) what is in (this|the) (film|footage|movie).",
+        "Which thing is in (this|the) (film|footage|movie)?",
+        "(What|Which object) did I film?",
+        "I filmed (this|something). What (is it|do you see)?",
     ),
 }

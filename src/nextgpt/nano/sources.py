@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nextgpt.errors import DataError
-from nextgpt.nano.split import concept_key
+from nextgpt.nano.split import concept_key, is_held_out_name
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "white": (255, 255, 255),
@@ -81,6 +81,11 @@ def key_of_name(name: str) -> str:
         if known == name:
             return concept_key(code)
     return name
+
+
+def is_held_out_label(name: str) -> bool:
+    """Whether a classifier's class of this name counts as a held-out name of the small world."""
+    return is_held_out_name(key_of_name(name.lower()))
 
 
 @cache
