@@ -75,6 +75,7 @@ def judge_of(task: str, names: tuple[str, ...]) -> Judge | None:
         "fit": yes_no,
         "photo": label,
         "recording": label,
+        "film": label,
         **dict.fromkeys(
             ("count", "colour", "position", "which", "pitch", "direction", "order", "motion"), choice
         ),

@@ -18,7 +18,7 @@ MEDIA: dict[str, Callable[[dict[str, Any], int], Any]] = {
     ),
 }
 
-SOURCES = {"fit": "mixed", "mixed": "mixed", "gen": "reply"}
+SOURCES = {"fit": "mixed", "mixed": "mixed", "gen": "reply", "film": "photo"}
 
 
 def source_of(task: str) -> str:
