@@ -4,14 +4,11 @@ import pytest
 import torch
 
 from nextgpt.batch import Row
-from nextgpt.errors import MessageError
-from nextgpt.generation.body import HuggingFaceBody, make_body
-from nextgpt.generation.engine import Decoding, End, Engine, Signals, Token
-from nextgpt.generation.llama_body import LlamaBody
-from nextgpt.generation.prompts import Prompt, common_prefix
-from nextgpt.generation.sampling import Sampling, choose, nucleus, sample
+from nextgpt.generation.body import HuggingFaceBody
+from nextgpt.generation.engine import Engine
+from nextgpt.generation.steps import Decoding
 from nextgpt.messages import Message
-from nextgpt.testing.tiny import favour, tiny_base, tiny_model
+from nextgpt.testing.tiny import favour, tiny_model
 
 TEXTS = ("What is in this picture?", "Draw a fox.", "The sound is a bell, then a dog. Which came first?", "x")
 ALL = ("image", "audio", "video")
@@ -64,12 +61,12 @@ def test_cached_states_are_those_of_one_pass_without_a_cache(body):
     for prompt, result in zip(prompts, engine.generate(prompts, HOW), strict=True):
         ids, choices = full_ids(engine, prompt, result.ids)
         with torch.inference_mode():
-            states = engine.language_model(engine.language_model.embed(ids)).last_hidden_state[0]
-            logits = engine.language_model.logits(states)
+            states = engine.machine.language_model(engine.machine.language_model.embed(ids)).last_hidden_state[0]
+            logits = engine.machine.language_model.logits(states)
         for place, chosen in choices:
-            allowed = logits[place, : engine.special.base_vocab_size + 3].clone()
+            allowed = logits[place, : engine.machine.special.base_vocab_size + 3].clone()
             assert allowed[chosen] >= allowed[torch.isfinite(allowed)].max() - 1e-4 or chosen < 320
-        spans = [place for place, chosen in choices if engine.special.modality_of(chosen)]
+        spans = [place for place, chosen in choices if engine.machine.special.modality_of(chosen)]
         for place, signals in zip(spans, result.media, strict=True):
             torch.testing.assert_close(states[place + 2 : place + 5], signals.states_KD, atol=1e-4, rtol=0)
 
@@ -79,6 +76,6 @@ def full_ids(engine, prompt, generated):
     for token in generated:
         choices.append((len(ids) - 1, token))
         ids.append(token)
-        name = engine.special.modality_of(token)
-        ids += engine.special[name].signals if name else ()
+        name = engine.machine.special.modality_of(token)
+        ids += engine.machine.special[name].signals if name else ()
     return torch.tensor([ids]), choices

@@ -22,7 +22,7 @@ MAX_PACKED_ROWS = 128  # above this many rows the plain product is as fast
 
 
 def fits(base: Any) -> bool:
-    """Whether LlamaBody computes this causal LM: its type, plain attention, rotary positions without state."""
+    """Whether LlamaBody computes this causal LM: type, plain attention, rotary positions without state."""
     config = base.config
     rope = getattr(config, "rope_parameters", None) or {}
     return (
@@ -53,11 +53,11 @@ def can_pack(weight: Tensor) -> bool:
 
 
 class FusedLinear:
-    """Linear layers of one input as one product: (..., in) -> (..., sum of outs). Packed at its first decode."""
+    """Linear layers of one input as one product, (..., in) -> (..., sum of outs); packed at first decode."""
 
     def __init__(self, *modules: Any) -> None:
         self.weights = [merged_weight(module) for module in modules]
-        biases = [getattr(module, "bias", None) for module in modules]
+        biases: list[Any] = [getattr(module, "bias", None) for module in modules]
         self.bias = None if biases[0] is None else torch.cat(biases)
         self.packed: Tensor | None = None
         self.packable = can_pack(self.weights[0])
@@ -112,7 +112,7 @@ class LlamaBody:
         return weight * wide.to(x.dtype)
 
     def forward(self, x_BTD: Tensor, mask_BS: Tensor | None, cache: KeyValueCache) -> Tensor:
-        """mask_BS: which of the cached and new columns are real, None when all are. Returns states (B, T, D)."""
+        """mask_BS: which of the cached and new columns are real, None: all are. Returns states (B, T, D)."""
         batch, length = x_BTD.shape[:2]
         cache.reserve(batch, cache.length + length)
         rotation = self._rotation(x_BTD, mask_BS, cache.length)

@@ -26,7 +26,7 @@ class Prompt:
 def make_prompts(
     model: Any, rows: Sequence[Row], projected: Sequence[Sequence[tuple[Hashable, Tensor]]]
 ) -> list[Prompt]:
-    """projected: for each row its input media in the order of their spans: identity and embeddings (N', D)."""
+    """projected: for each row its input media in the order of their spans: identity, embeddings (N', D)."""
     return [make_prompt(model, row, media) for row, media in zip(rows, projected, strict=True)]
 
 

@@ -1,1 +1,1 @@
-"""Fakes with behaviour for tests: a tiny random model with every modality, that needs no part and no weights."""
+"""Fakes with behaviour for tests: a tiny random model with every modality, without parts or weights."""

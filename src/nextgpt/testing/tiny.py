@@ -1,9 +1,10 @@
-"""A tiny random any-to-any model: a real Llama and a real byte-level tokenizer, small; encoders and decoders that
-answer from their input alone, so that a test can tell which medium or seed a result came from."""
+"""A tiny random any-to-any model: a real Llama and a real byte-level tokenizer, small; encoders and decoders
+that answer from their input alone, so that a test can tell which medium or seed a result came from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,8 @@ from nextgpt.processor import Processor
 from nextgpt.tokens import SpecialTokens
 
 CHAT_TEMPLATE = (
-    "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' "
-    "+ '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+    "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + "
+    "'<|im_end|>\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 CORPUS = (
     "What is in this picture? A red fox sits left of a blue car. Draw a fox. The sound is a bell, then a dog."
@@ -105,7 +106,7 @@ def tiny_config(modalities: Sequence[str] = ("image", "audio", "video")) -> AnyT
 def tiny_model(
     config: AnyToAnyConfig | None = None, base: Any = None, tokenizer: Any = None
 ) -> tuple[AnyToAnyModel, Processor]:
-    """A model and its processor, with EchoEncoders; every learned module is random, the same at every call."""
+    """A model and its processor, with EchoEncoders; learned modules are random, the same at every call."""
     config = config or tiny_config()
     tokenizer = tokenizer or tiny_tokenizer()
     base = base or tiny_base(len(tokenizer))
@@ -163,9 +164,10 @@ class EchoDecoder(nn.Module):
 
     conditioning_spec = ConditioningSpec(LENGTH, WIDTH)
 
-    def __init__(self, modality: str) -> None:
+    def __init__(self, modality: str, seconds_per_step: float = 0.0) -> None:
         super().__init__()
-        self.modality, self.batches = modality, list[int]()
+        self.modality, self.seconds_per_step = modality, seconds_per_step
+        self.batches: list[int] = []
 
     def decode(
         self,
@@ -179,6 +181,7 @@ class EchoDecoder(nn.Module):
         self.batches.append(len(seeds))
         steps = steps or 2
         for step in range(steps):
+            time.sleep(self.seconds_per_step)
             if on_step is not None:
                 on_step(step + 1, steps)
         numbers = conditioning.sequence_BQC.float().mean((1, 2)).tolist()
@@ -192,5 +195,5 @@ class EchoDecoder(nn.Module):
         return Video.from_array(frames, 8.0) if self.modality == "video" else Image.from_array(frames[0])
 
 
-def echo_decoders(modalities: Iterable[str] = ("image", "audio", "video")) -> dict[str, EchoDecoder]:
-    return {name: EchoDecoder(name) for name in modalities}
+def echo_decoders(seconds_per_step: float = 0.0) -> dict[str, EchoDecoder]:
+    return {name: EchoDecoder(name, seconds_per_step) for name in ("image", "audio", "video")}
