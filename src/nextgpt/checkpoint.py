@@ -89,13 +89,11 @@ def peft_name(parameter: str) -> str:
     return PEFT_PREFIX + parameter.removeprefix("language_model.base.").replace(".default.", ".")
 
 
-def save(model: Any, folder: Path, info: CheckpointInfo, dtype: Any = None) -> None:
-    """Write a checkpoint; the folder appears whole or not at all. dtype: cast (e.g. torch.float16 to ship)."""
+def save(model: Any, folder: Path, info: CheckpointInfo, *, small: bool = False) -> None:
+    """Write a checkpoint; the folder appears whole or not at all. small: as it is shipped (see `shrink`)."""
     from safetensors.torch import save_file
 
-    def cast(tensors: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: t.to(dtype) if dtype else t for name, t in tensors.items()}
-
+    cast = shrink if small else dict
     own, lora = learned_tensors(model, info.trained)
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=folder.name + ".", dir=folder.parent))
@@ -108,6 +106,31 @@ def save(model: Any, folder: Path, info: CheckpointInfo, dtype: Any = None) -> N
     (work / "config.json").write_text(json.dumps(values, indent=1) + "\n")
     os.chmod(work, 0o755)
     _replace(work, folder)
+
+
+def shrink(tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """float16; matrices of more than 200,000 numbers int8 with a scale a row, under `<name>.scale`."""
+    import torch
+
+    small = {}
+    for name, tensor in tensors.items():
+        if tensor.ndim == 2 and tensor.numel() > 200_000:
+            scale = tensor.float().abs().amax(1).clamp(min=1e-8) / 127
+            small[name] = (tensor.float() / scale[:, None]).round().to(torch.int8)
+            small[f"{name}.scale"] = scale
+        else:
+            small[name] = tensor.to(torch.float16)
+    return small
+
+
+def grow(tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """Inverse of `shrink`, for any file: int8 rows times their scales."""
+    scales = {name for name in tensors if name.endswith(".scale") and name.removesuffix(".scale") in tensors}
+    return {
+        name: tensor.float() * tensors[f"{name}.scale"][:, None] if f"{name}.scale" in scales else tensor
+        for name, tensor in tensors.items()
+        if name not in scales
+    }
 
 
 def _save_adapter_config(config: AnyToAnyConfig, folder: Path) -> None:
@@ -160,7 +183,7 @@ def load(model: Any, folder: Path, info: CheckpointInfo) -> None:
     if LORA in info.trained and not model.language_model.has_lora:
         model.language_model.add_lora()
     own, lora = learned_tensors(model, info.trained)
-    found = load_file(folder / "model.safetensors")
+    found = grow(load_file(folder / "model.safetensors"))
     if lora:
         found |= load_file(folder / "adapter" / "adapter_model.safetensors")
     check_keys({**own, **lora}, found, folder)

@@ -120,7 +120,7 @@ class InputProjectorConfig:
 class OutputProjectorConfig:
     """Signal states (B, K, D) -> conditioning (B, Q, C): learned queries over the projected states."""
 
-    width: int = 192
+    width: int = 96
     num_layers: int = 1
     num_heads: int = 4
 

@@ -1,6 +1,7 @@
 """nextgpt train STAGE: one of the three stages on the nano world, resumable at any point."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,7 +37,7 @@ def stage_batches(config: Any, processor: Any, folder: Path, targets: Any, seed:
     """job -> (micro step -> batch) on the nano world."""
     from nextgpt.data.batches import Batches
     from nextgpt.data.manifest import Items, read_dialogues
-    from nextgpt.data.mixture import Mixture
+    from nextgpt.data.mixture import LengthGrouped, Mixture
     from nextgpt.data.slots import SlotData
     from nextgpt.nano.recipe import by_source, caption_rows
     from nextgpt.nano.slots import NAMES, WORDS, canonical
@@ -58,8 +59,8 @@ def stage_batches(config: Any, processor: Any, folder: Path, targets: Any, seed:
             if job.name == "conditioning"
             else by_source(read_dialogues(folder / "dialogues-train.jsonl") + chat_rows(folder))
         )
-        mixture = Mixture(sources, job.mixture, job.batch_size, seed)
-        return lambda step: batches.batch(mixture.rows(step))
+        grouped = LengthGrouped(Mixture(sources, job.mixture, job.batch_size, seed), lambda row: row.length)
+        return lambda step: batches.batch(grouped.rows(step))
 
     return make
 
@@ -77,14 +78,17 @@ def chat_rows(folder: Path) -> list[Any]:
     return read_dialogues(path) if path.exists() else []
 
 
-def condition_targets(config: Any, folder: Path) -> dict[str, Any]:
-    """modality -> (captions -> Conditioning) by the decoders' own text encoding, cached in memory."""
+def condition_targets(config: Any) -> dict[str, Any]:
+    """modality -> (captions -> Conditioning): what the decoder's own text encoding makes of them."""
     from nextgpt.nn.decoders import load_decoder
+    from nextgpt.parts import fetch_part
 
-    return {name: load_decoder(one.decoder).encode_prompt for name, one in config.outputs.items()}
+    return {
+        name: load_decoder(one.decoder, fetch_part).encode_prompt for name, one in config.outputs.items()
+    }
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def train(
     stage: Annotated[str, typer.Argument(help="encoder-alignment, decoder-alignment or instruction-tuning")],
     preset: Annotated[str, typer.Option(help="configuration to start from")] = "nano",
@@ -92,8 +96,12 @@ def train(
     out: Annotated[Path | None, typer.Option(help="where the checkpoint goes")] = None,
     seed: int = 0,
     steps_scale: Annotated[float, typer.Option(help="shorten or lengthen every job")] = 1.0,
+    threads: Annotated[int, typer.Option(help="CPU threads, 0 for all cores")] = 0,
 ) -> None:
     """Train one stage; run it again after an interruption and it goes on where it was."""
+    import torch
+
+    torch.set_num_threads(threads or os.cpu_count() or 1)
     run(stage, preset, start, out, seed, steps_scale)
 
 
@@ -119,7 +127,7 @@ def run(
     model, processor = build_model(info.config, fetch_part, dtype=torch.bfloat16, attention="eager")
     if start:
         checkpoint.load(model, start, info)
-    targets = condition_targets(info.config, folder) if "output_projectors.*" in one.modules else None
+    targets = condition_targets(info.config) if "output_projectors.*" in one.modules else None
     parts = {name: part_record(name) for name in checkpoint.part_names(info.config)}
     with training_progress(one) as progress:
         run_stage(

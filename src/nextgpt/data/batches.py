@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nextgpt.batch import Batch, Row, collate_rows, media_in_order
+from nextgpt.batch import IGNORE, Batch, Row, collate_rows, media_in_order
 from nextgpt.data.feature_cache import FeatureCache
 from nextgpt.data.manifest import Dialogue, ItemPart, Items, Text, Turn
 from nextgpt.data.posteriors import POSTERIORS
@@ -91,7 +91,13 @@ class Batches:
         return text.replace("{label}", self.class_name(media[0]))
 
     def row(self, dialogue: Dialogue) -> Row:
-        return self.processor.row(self.fill(dialogue), max_length=self.max_length)
+        """The dialogue for training: cut behind its last label; a record may switch its language loss off."""
+        row = self.processor.row(self.fill(dialogue), max_length=self.max_length)
+        end = 1 + max((i for i, label in enumerate(row.labels) if label != IGNORE), default=len(row.ids) - 1)
+        opens = {self.processor.special[name].open for name in self.modalities}
+        shown = sum(token in opens for token in row.ids[:end])
+        labels = row.labels[:end] if dialogue.record.get("language_loss", True) else (IGNORE,) * end
+        return Row(row.ids[:end], labels, row.inputs[:shown], row.outputs)
 
     def batch(self, dialogues: Sequence[Dialogue]) -> Batch:
         rows = [self.row(dialogue) for dialogue in dialogues]

@@ -44,6 +44,12 @@ class Dialogue:
     turns: tuple[Turn, ...]
     record: dict[str, Any]
 
+    @property
+    def length(self) -> int:
+        """About its length in characters; a medium counts as a hundred."""
+        parts = [part for turn in self.turns for part in turn.content]
+        return sum(len(part.text) + 1 if isinstance(part, Text) else 100 for part in parts)
+
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """JSON objects of a file, one a line. Raises DataError that names file and line."""

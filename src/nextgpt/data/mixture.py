@@ -1,6 +1,6 @@
 """Weighted mixture of sources as a pure function of the step, so that resuming needs no sampler state."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,3 +47,21 @@ class Mixture:
             self._orders = {key: order for key, order in self._orders.items() if key[0] != name}
             self._orders[name, epoch] = np.random.default_rng([self.seed, source, epoch]).permutation(len(rows))
         return rows[self._orders[name, epoch][place]]
+
+
+class LengthGrouped:
+    """The rows of `pool` steps at once, sorted by length and cut into steps again, so that little is padded.
+
+    The order of the steps within a pool is drawn by (seed, pool). Still a pure function of the step.
+    """
+
+    def __init__(self, mixture: Mixture, length: Callable[[Any], int], pool: int = 8) -> None:
+        self.mixture, self.length, self.pool = mixture, length, pool
+
+    def rows(self, step: int) -> list[Any]:
+        number, place = divmod(step, self.pool)
+        steps = range(number * self.pool, (number + 1) * self.pool)
+        rows = sorted((row for one in steps for row in self.mixture.rows(one)), key=self.length)
+        order = np.random.default_rng([self.mixture.seed, number]).permutation(self.pool)
+        size = self.mixture.batch_size
+        return rows[order[place] * size : (order[place] + 1) * size]

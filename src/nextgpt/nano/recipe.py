@@ -48,7 +48,7 @@ def _caption_row(modality: str, item: dict[str, Any]) -> Dialogue:
         Turn("user", (Text(caption),)),
         Turn("assistant", (ItemPart(modality, item["id"], caption=caption),)),
     )
-    return Dialogue(f"caption-{item['id']}", f"caption-{modality}", turns, {})
+    return Dialogue(f"caption-{item['id']}", f"caption-{modality}", turns, {"language_loss": False})
 
 
 def media_loader(modality: str, size: int) -> Callable[[dict[str, Any]], Any]:

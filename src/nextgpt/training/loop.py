@@ -123,7 +123,7 @@ class Trainer:
             return 0
         now = environment()
         changed = {k: (v, now[k]) for k, v in record["environment"].items() if now[k] != v}
-        if changed:
+        if changed and record["step"] < self.job.steps:
             log.warning("resumed under another environment, so not bit for bit: %s", changed)
         load_state(self.state_path, self.model, self.optimizer)
         return record["step"]

@@ -58,6 +58,7 @@ def run_stage(
     trained = apply_stage(model, stage)
     jobs = []
     for job in stage.jobs:
+        apply_stage(model, stage, job)
         if on_job:
             on_job(job)
         run_log = RunLog(state_root / stage.name / f"{job.name}.jsonl")

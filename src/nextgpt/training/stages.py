@@ -12,7 +12,8 @@ from nextgpt.errors import ConfigError
 @dataclass(frozen=True)
 class Job:
     """One resumable run of at most two hours. `objective` is a row of losses.OBJECTIVES; `mixture` weights
-    sources of rows. A learning rate warms up linearly and decays by a cosine to a tenth; both count steps."""
+    sources of rows; `modules` are those of the stage's that this job trains, all when empty. A learning rate
+    warms up linearly and decays by a cosine to a tenth; both count steps."""
 
     name: str
     objective: str
@@ -25,6 +26,7 @@ class Job:
     gradient_accumulation: int = 1
     clip_norm: float = 1.0
     lora_learning_rate: float | None = None
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,21 +40,33 @@ class Stage:
 
 UNDERSTANDING = {"image": 0.40, "audio": 0.22, "video": 0.18, "photo": 0.10, "recording": 0.05, "mixed": 0.05}
 
+TUNING = {
+    "image": 0.27, "audio": 0.17, "video": 0.14, "photo": 0.08, "recording": 0.05, "mixed": 0.06,
+    "reply": 0.15, "chat": 0.08,
+}  # fmt: skip
+
+
+def slot_job(modality: str, steps: int) -> Job:
+    """The cheap start of one projector, without the language model's body (losses.slot_losses)."""
+    modules = (f"input_projectors.{modality}",)
+    return Job(f"slots-{modality}", "slots", steps, 128, 2e-3, {modality: 1.0}, modules=modules)
+
+
 STAGES: dict[str, Stage] = {
     "encoder-alignment": Stage(
         "encoder-alignment",
         ("input_projectors.*", "boundary_tokens"),
         (
-            Job("slots-image", "slots", 2000, 128, 2e-3, {"image": 1.0}),
-            Job("slots-audio", "slots", 700, 128, 2e-3, {"audio": 1.0}),
-            Job("slots-video", "slots", 1000, 96, 2e-3, {"video": 1.0}),
-            Job("language", "model", 500, 16, 4e-4, UNDERSTANDING),
+            slot_job("image", 1400),
+            slot_job("audio", 600),
+            slot_job("video", 800),
+            Job("language", "model", 120, 8, 5e-4, UNDERSTANDING, warmup_steps=10),
         ),
     ),
     "decoder-alignment": Stage(
         "decoder-alignment",
         ("output_projectors.*", "signal_tokens"),
-        (Job("conditioning", "model", 300, 32, 1e-3, {"image": 0.4, "audio": 0.3, "video": 0.3}),),
+        (Job("conditioning", "model", 150, 16, 2e-3, {"image": 0.4, "audio": 0.3, "video": 0.3}, warmup_steps=10),),
     ),
     "instruction-tuning": Stage(
         "instruction-tuning",
@@ -65,15 +79,7 @@ STAGES: dict[str, Stage] = {
             "modality_tokens",
         ),
         (
-            Job(
-                "dialogues",
-                "model",
-                500,
-                16,
-                2e-4,
-                {**{name: 0.7 * weight for name, weight in UNDERSTANDING.items()}, "reply": 0.2, "chat": 0.1},
-                lora_learning_rate=1e-3,
-            ),
+            Job("dialogues", "model", 500, 8, 2e-4, TUNING, warmup_steps=20, lora_learning_rate=1e-3),
         ),
     ),
 }
@@ -90,12 +96,12 @@ def scaled(one: Stage, factor: float) -> Stage:
     return replace(one, jobs=tuple(replace(job, steps=max(1, round(job.steps * factor))) for job in one.jobs))
 
 
-def trains(one: Stage, module: str) -> bool:
-    return bool(module) and any(fnmatch(module, pattern) for pattern in one.modules)
+def trains(patterns: Iterable[str], module: str) -> bool:
+    return bool(module) and any(fnmatch(module, pattern) for pattern in patterns)
 
 
-def apply_stage(model: Any, one: Stage) -> tuple[str, ...]:
-    """Freeze everything but the stage's modules (LoRA is injected where the stage trains it).
+def apply_stage(model: Any, one: Stage, job: Job | None = None) -> tuple[str, ...]:
+    """Freeze everything but the stage's modules, or of these the job's (LoRA is injected where it trains).
 
     Returns the names of the modules that train.
     """
@@ -104,8 +110,9 @@ def apply_stage(model: Any, one: Stage) -> tuple[str, ...]:
     trained = {}
     for name, parameter in model.named_parameters():
         module = module_of(name)
-        parameter.requires_grad_(trains(one, module))
-        if trains(one, module):
+        chosen = trains(one.modules, module) and (job is None or trains(job.modules or ("*",), module))
+        parameter.requires_grad_(chosen)
+        if chosen:
             trained[module] = None
     return tuple(trained)
 
