@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# The recipe of the shipped weights, in order. Every step resumes where it was stopped: run it again.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+checkpoints="${NEXTGPT_CACHE:-$HOME/.cache/nextgpt}/checkpoints/nano"
+
+# 1. parts and data: pretrained weights, art, soundfonts; scenes and dialogues; what the encoders say of them
+nextgpt parts pull --nano --data
+nextgpt data build nano
+nextgpt data features nano
+nextgpt data replay nano
+
+# 2. the small decoders, then frozen (the clips' uses the pictures' autoencoder)
+nextgpt decoders train image
+nextgpt decoders train video
+nextgpt decoders train audio
+
+# 3. the three stages
+nextgpt train encoder-alignment --preset nano
+nextgpt train decoder-alignment --from "$checkpoints/encoder-alignment"
+nextgpt train instruction-tuning --from "$checkpoints/decoder-alignment"
+
+# 4. the tables
+nextgpt eval nano-understanding --model "$checkpoints/instruction-tuning" --out out/understanding
