@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Train a stage.")
-
 
 def part_record(name: str) -> dict[str, str]:
     from nextgpt.parts import pinned
@@ -88,7 +86,6 @@ def condition_targets(config: Any) -> dict[str, Any]:
     }
 
 
-@app.command()
 def train(
     stage: Annotated[str, typer.Argument(help="encoder-alignment, decoder-alignment or instruction-tuning")],
     preset: Annotated[str, typer.Option(help="configuration to start from")] = "nano",
