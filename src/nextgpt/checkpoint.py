@@ -76,7 +76,8 @@ def module_of(parameter: str) -> str:
 
 def learned_tensors(model: Any, trained: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
     """(tensors outside the base model, LoRA tensors under PEFT's names) of the trained modules."""
-    own, lora = {}, {}
+    own: dict[str, Any] = {}
+    lora: dict[str, Any] = {}
     for name, parameter in model.named_parameters():
         module = module_of(name)
         if module in trained:
@@ -143,7 +144,7 @@ def _save_adapter_config(config: AnyToAnyConfig, folder: Path) -> None:
         target_modules=list(lora.target_modules),
         lora_dropout=0.0,
         task_type="CAUSAL_LM",
-    ).save_pretrained(folder)
+    ).save_pretrained(str(folder))
 
 
 def _replace(work: Path, folder: Path) -> None:

@@ -201,9 +201,13 @@ def from_dict(cls: Any, values: Any, where: str = "config") -> Any:
     if origin in (typing.Union, types.UnionType):
         return _from_union(typing.get_args(cls), values, where)
     if origin is tuple:
-        return tuple(from_dict(typing.get_args(cls)[0], value, f"{where}[{i}]") for i, value in enumerate(values))
+        return tuple(
+            from_dict(typing.get_args(cls)[0], value, f"{where}[{i}]") for i, value in enumerate(values)
+        )
     if origin is dict:
-        return {key: from_dict(typing.get_args(cls)[1], value, f"{where}.{key}") for key, value in values.items()}
+        return {
+            key: from_dict(typing.get_args(cls)[1], value, f"{where}.{key}") for key, value in values.items()
+        }
     if not dataclasses.is_dataclass(cls):
         return _scalar(cls, values, where)
     return _from_fields(cls, values, where)

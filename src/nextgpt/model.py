@@ -1,10 +1,10 @@
 """The composite. `AnyToAnyModel.forward` in five steps:
 
-    1  encode    inputs of each modality -> EncoderOutput   (frozen, or read from a cache)
-    2  project   EncoderOutput -> embeddings (B, N', D)
-    3  join      token embeddings, with projected embeddings at the placeholders, in order
-    4  body      the language model -> states (B, T, D)
-    5  losses    next token on the labels; signal states -> conditioning -> target, and through the decoder
+1  encode    inputs of each modality -> EncoderOutput   (frozen, or read from a cache)
+2  project   EncoderOutput -> embeddings (B, N', D)
+3  join      token embeddings, with projected embeddings at the placeholders, in order
+4  body      the language model -> states (B, T, D)
+5  losses    next token on the labels; signal states -> conditioning -> target, and through the decoder
 """
 
 import json
@@ -161,9 +161,7 @@ def build_model(
     special = SpecialTokens(base.config.vocab_size, config.num_signals)
     language_model = LanguageModel(config.language_model, base, special)
     dim = language_model.embedding_dim
-    inputs = {
-        name: InputProjector(one.projector, one.encoder, dim) for name, one in config.inputs.items()
-    }
+    inputs = {name: InputProjector(one.projector, one.encoder, dim) for name, one in config.inputs.items()}
     outputs = {
         name: OutputProjector(
             one.projector,

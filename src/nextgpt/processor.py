@@ -41,7 +41,9 @@ class Processor:
         self._template_ids: dict[str, tuple[int, ...]] = {}
 
     @classmethod
-    def from_folder(cls, folder: Path, special: SpecialTokens, num_placeholders: dict[str, int]) -> "Processor":
+    def from_folder(
+        cls, folder: Path, special: SpecialTokens, num_placeholders: dict[str, int]
+    ) -> "Processor":
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -63,15 +65,15 @@ class Processor:
 
     def _template_chunks(self, roles: Sequence[Any], generate: bool) -> list[tuple[int, ...]]:
         """Ids of the template before the first message's content, between contents, and after the last."""
-        marked = [
-            {"role": role[0], "content": f"{MARK_OPEN}{i}{MARK_CLOSE}"} for i, role in enumerate(roles)
-        ]
+        marked = [{"role": role[0], "content": f"{MARK_OPEN}{i}{MARK_CLOSE}"} for i, role in enumerate(roles)]
         text = self.tokenizer.apply_chat_template(marked, tokenize=False, add_generation_prompt=generate)
         chunks = []
         for i in range(len(roles)):
             before, found, text = text.partition(f"{MARK_OPEN}{i}{MARK_CLOSE}")
             if not found:
-                raise MessageError("The base model's chat template drops or reorders messages; use another model.")
+                raise MessageError(
+                    "The base model's chat template drops or reorders messages; use another model."
+                )
             chunks.append(before)
         return [self._encode_template(chunk) for chunk in (*chunks, text)]
 
@@ -121,7 +123,9 @@ class Processor:
 
     def _output(self, part: Any) -> Segment:
         if not self.special.num_signals.get(part.modality):
-            raise MessageError(f"This model gives no {part.modality}, so no reply in the history can hold one.")
+            raise MessageError(
+                f"This model gives no {part.modality}, so no reply in the history can hold one."
+            )
         tokens = self.special[part.modality]
         targets = (True,) + (False,) * len(tokens.signals)
         return Segment((tokens.modality, *tokens.signals), targets, output=(part.modality, part))

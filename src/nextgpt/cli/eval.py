@@ -50,7 +50,9 @@ def choose_rows(folder: Path, split: str, limit: int, seed: int) -> list[Any]:
 def nano_understanding(
     model: Annotated[str, typer.Option(help="a checkpoint's folder, or nano")] = "nano",
     limit: Annotated[int, typer.Option(help="questions a task")] = 200,
-    control: Annotated[int, typer.Option(help="questions a task for blind, shuffled, caption, other splits")] = 100,
+    control: Annotated[
+        int, typer.Option(help="questions a task for blind, shuffled, caption, other splits")
+    ] = 100,
     batch: int = 32,
     out: Annotated[Path | None, typer.Option(help="folder for answers and the table")] = None,
     seed: int = 0,
@@ -60,21 +62,15 @@ def nano_understanding(
     import torch
 
     from nextgpt.cli.data import folder_of, tracker
-    from nextgpt.cli.train import concept_names_of, modality_data
-    from nextgpt.data.batches import Batches
-    from nextgpt.data.manifest import Items
     from nextgpt.evaluation.asking import ask
-    from nextgpt.generation.engine import Engine
-    from nextgpt.checkpoint import load_pretrained
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
-    loaded, processor, info = load_pretrained(model, dtype=torch.bfloat16)
-    folder = folder_of("nano")
-    batches = Batches(processor, Items(folder, tuple(info.config.inputs)), modality_data(info.config))
-    engine = Engine(loaded, processor, ())
-    names = tuple({n for m in info.config.inputs for n in concept_names_of(info.config, m) if n})
-    names = tuple({*names, *all_names(batches)})
-    runs = [("combination", "real", limit), *(("combination", c, control) for c in ("blind", "shuffled", "caption"))]
+    engine, batches = load_for_asking(model)
+    folder, names = folder_of("nano"), tuple(sorted(all_names(batches)))
+    runs = [
+        ("combination", "real", limit),
+        *(("combination", c, control) for c in ("blind", "shuffled", "caption")),
+    ]
     runs += [(split, "real", control) for split in COLUMNS]
     table, answers = {}, []
     began = time.time()
@@ -84,6 +80,99 @@ def nano_understanding(
         table[condition if split == "combination" else split] = shares(made, names)
         answers += [{**answer_record(answer), "split": split} for answer in made]
     report(table, out, answers, {"model": model, "seed": seed, "seconds": time.time() - began})
+
+
+QUESTIONS = {"image": "What is in this photo?", "audio": "What do you hear in this recording?"}
+BANDS = (0.0, 0.1, 0.3, 0.6, 1.01)
+
+
+@app.command("nano-agreement")
+def nano_agreement(
+    model: Annotated[str, typer.Option(help="a checkpoint's folder, or nano")] = "nano",
+    limit: Annotated[int, typer.Option(help="media of each modality")] = 2000,
+    batch: int = 32,
+    out: Annotated[Path | None, typer.Option(help="folder for answers and the table")] = None,
+    seed: int = 0,
+    threads: int = 0,
+) -> None:
+    """Is the class that the model names the encoder's own first class? By bands of the encoder's confidence."""
+    import torch
+
+    from nextgpt.cli.data import tracker
+    from nextgpt.evaluation.asking import ask
+
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    engine, batches = load_for_asking(model)
+    bands: dict[str, tuple[int, int]] = {}
+    answers = []
+    for modality, text in QUESTIONS.items():
+        rows = label_questions(batches.items, modality, text, limit, seed)
+        made = ask(engine, batches, rows, "real", batch_size=batch, track=tracker(f"{modality} agreement"))
+        bands |= agreement_bands(modality, batches, made)
+        answers += [answer_record(answer) for answer in made]
+    report({"real": bands}, out, answers, {"model": model, "seed": seed})
+
+
+def label_questions(items: Any, modality: str, text: str, limit: int, seed: int) -> list[Any]:
+    """The question about items that are not trained on first, then others, up to the limit."""
+    from nextgpt.data.manifest import dialogue_from
+
+    rows = list(items.by_modality[modality])
+    random.Random(seed).shuffle(rows)
+    rows.sort(key=lambda row: row["split"] == "train")
+    return [
+        dialogue_from(
+            {
+                "id": f"{modality}-{row['id']}",
+                "task": f"{modality}-label",
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [{"type": modality, "item": row["id"]}, {"type": "text", "text": text}],
+                    },
+                    {"role": "assistant", "content": "{label}"},
+                ],
+                "expected": "{label}",
+            }
+        )
+        for row in rows[:limit]
+    ]
+
+
+def agreement_bands(modality: str, batches: Any, answers: list[Any]) -> dict[str, tuple[int, int]]:
+    """ "image-label 30-60 %" -> (agreed, n); the band is the encoder's first score."""
+    from nextgpt.data.manifest import ItemPart
+    from nextgpt.nano.judges import label
+
+    found: dict[str, tuple[int, int]] = {}
+    for answer in answers:
+        part = next(p for p in answer.dialogue.turns[0].content if isinstance(p, ItemPart))
+        top = float(batches.output(part).scores_BP.max())
+        band = max(i for i, edge in enumerate(BANDS[:-1]) if top >= edge)
+        agreed = label(answer.text, {"expected": answer.expected})
+        for key in (
+            f"{modality}-label, all",
+            f"{modality}-label, score {BANDS[band]:.0%} to {BANDS[band + 1]:.0%}",
+        ):
+            right, n = found.get(key, (0, 0))
+            found[key] = (right + agreed, n + 1)
+    return found
+
+
+def load_for_asking(model: str) -> tuple[Any, Any]:
+    """(engine, batches) of a checkpoint on the small world's data."""
+    import torch
+
+    from nextgpt.checkpoint import load_pretrained
+    from nextgpt.cli.data import folder_of
+    from nextgpt.cli.train import modality_data
+    from nextgpt.data.batches import Batches
+    from nextgpt.data.manifest import Items
+    from nextgpt.generation.engine import Engine
+
+    loaded, processor, info = load_pretrained(model, dtype=torch.bfloat16)
+    items = Items(folder_of("nano"), tuple(info.config.inputs))
+    return Engine(loaded, processor, ()), Batches(processor, items, modality_data(info.config))
 
 
 def all_names(batches: Any) -> set[str]:

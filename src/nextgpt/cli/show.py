@@ -19,7 +19,9 @@ def print_parameters(model: Any) -> None:
     rows = parameter_table(model)
     total = rows[-1][1]
     for name, count, training in rows:
-        table.add_row(name, f"{count:,}", f"{training:,}" if training else "frozen", f"{training / total:.2%}")
+        table.add_row(
+            name, f"{count:,}", f"{training:,}" if training else "frozen", f"{training / total:.2%}"
+        )
     console.print(table)
 
 
@@ -45,7 +47,9 @@ class TrainingProgress:
 @contextmanager
 def training_progress(stage: Any) -> Iterator[TrainingProgress]:
     columns = (TextColumn(f"{stage.name} {{task.description}}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), TextColumn("{task.fields[losses]}"), console=console) as bar:
+    with Progress(
+        *columns, TimeRemainingColumn(), TextColumn("{task.fields[losses]}"), console=console
+    ) as bar:
         yield TrainingProgress(bar)
 
 

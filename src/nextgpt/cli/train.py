@@ -81,9 +81,7 @@ def condition_targets(config: Any) -> dict[str, Any]:
     from nextgpt.nn.decoders import load_decoder
     from nextgpt.parts import fetch_part
 
-    return {
-        name: load_decoder(one.decoder, fetch_part).encode_prompt for name, one in config.outputs.items()
-    }
+    return {name: load_decoder(one.decoder, fetch_part).encode_prompt for name, one in config.outputs.items()}
 
 
 def train(
@@ -102,9 +100,7 @@ def train(
     run(stage, preset, start, out, seed, steps_scale)
 
 
-def run(
-    stage: str, preset: str, start: Path | None, out: Path | None, seed: int, steps_scale: float
-) -> None:
+def run(stage: str, preset: str, start: Path | None, out: Path | None, seed: int, steps_scale: float) -> None:
     import torch
 
     from nextgpt import checkpoint
@@ -127,6 +123,11 @@ def run(
     targets = condition_targets(info.config) if "output_projectors.*" in one.modules else None
     parts = {name: part_record(name) for name in checkpoint.part_names(info.config)}
     with training_progress(one) as progress:
+
+        def start_job(job: Any) -> None:
+            print_parameters(model)
+            progress.start(job)
+
         run_stage(
             model,
             one,
@@ -135,7 +136,7 @@ def run(
             cache_root() / "training" / preset,
             out or cache_root() / "checkpoints" / preset / stage,
             seed=seed,
-            on_job=lambda job: (print_parameters(model), progress.start(job)),
+            on_job=start_job,
             on_log=progress.log,
             on_step=progress.step,
         )

@@ -85,7 +85,9 @@ class FeatureCache:
         if key in self._pending:
             return self._pending[key]
         if key not in self._where:
-            raise DataError(f"Item {key} is not in the cache {self.folder}; run `nextgpt data features` again.")
+            raise DataError(
+                f"Item {key} is not in the cache {self.folder}; run `nextgpt data features` again."
+            )
         shard, row = self._where[key]
         file = self._file(shard)
         return {name: file.get_slice(name)[row] for name in file.keys()}  # noqa: SIM118

@@ -29,13 +29,14 @@ def compute_features(
     batch_size: int = 16,
 ) -> None:
     """todo: (key, item) pairs; load(item) -> a media value. Writes features (N, E) fp16, count, scores (P)."""
+    config: Any = encoder.config
     missing = [(key, item) for key, item in todo if key not in cache]
     chunks = [missing[i : i + batch_size] for i in range(0, len(missing), batch_size)]
     for chunk in track(chunks):
         inputs = encoder.collate([encoder.preprocess(load(item)) for _, item in chunk])  # type: ignore[operator]
         with torch.inference_mode():
             output = encoder(**inputs)
-        _keep(cache, [key for key, _ in chunk], output, encoder.config.num_positions)  # type: ignore[union-attr]
+        _keep(cache, [key for key, _ in chunk], output, config.num_positions)
     cache.flush()
 
 

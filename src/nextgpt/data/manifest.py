@@ -61,7 +61,9 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
                 except ValueError as error:
                     raise DataError(f"{path}, line {number} is no JSON: {error}.") from error
     except OSError as error:
-        raise DataError(f"{path} can't be read ({error.strerror}); run `nextgpt data build nano` first.") from error
+        raise DataError(
+            f"{path} can't be read ({error.strerror}); run `nextgpt data build nano` first."
+        ) from error
 
 
 def part_from(record: dict[str, Any]) -> Text | ItemPart:

@@ -17,7 +17,9 @@ class Mixture:
     ) -> None:
         empty = [name for name in weights if not sources.get(name)]
         if empty:
-            raise DataError(f"The mixture names sources without rows: {', '.join(empty)}; build the data first.")
+            raise DataError(
+                f"The mixture names sources without rows: {', '.join(empty)}; build the data first."
+            )
         self.sources = sources
         total = sum(weights.values())
         self.weights = {name: weight / total for name, weight in weights.items()}
@@ -45,7 +47,9 @@ class Mixture:
         if (name, epoch) not in self._orders:
             source = sorted(self.sources).index(name)
             self._orders = {key: order for key, order in self._orders.items() if key[0] != name}
-            self._orders[name, epoch] = np.random.default_rng([self.seed, source, epoch]).permutation(len(rows))
+            self._orders[name, epoch] = np.random.default_rng([self.seed, source, epoch]).permutation(
+                len(rows)
+            )
         return rows[self._orders[name, epoch][place]]
 
 

@@ -1,9 +1,9 @@
 """Ask a model the questions of a manifest, under conditions that show where an answer comes from.
 
-    real       the medium as it is
-    blind      no medium: what the question alone gives away
-    shuffled   another item's medium of the same modality
-    caption    the true caption in the medium's place: what the language model makes of perfect sight
+real       the medium as it is
+blind      no medium: what the question alone gives away
+shuffled   another item's medium of the same modality
+caption    the true caption in the medium's place: what the language model makes of perfect sight
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -44,7 +44,7 @@ def choice(reply: str, record: dict[str, Any]) -> bool:
 def yes_no(reply: str, record: dict[str, Any]) -> bool:
     """The first word decides."""
     first = re.match(r"\W*(yes|no)\b", reply, re.IGNORECASE)
-    return bool(first) and first.group(1).lower() == record["expected"]
+    return first is not None and first.group(1).lower() == record["expected"]
 
 
 def named_things(reply: str, names: Iterable[str]) -> list[str]:
@@ -55,7 +55,10 @@ def named_things(reply: str, names: Iterable[str]) -> list[str]:
 
 def name(reply: str, record: dict[str, Any], names: Iterable[str]) -> bool:
     """The thing named, among all names of the small world, is the expected one."""
-    return named_things(reply, [*names, record["expected"]]) in ([record["expected"]], [record["expected"]] * 2)
+    return named_things(reply, [*names, record["expected"]]) in (
+        [record["expected"]],
+        [record["expected"]] * 2,
+    )
 
 
 def label(reply: str, record: dict[str, Any]) -> bool:

@@ -85,7 +85,8 @@ class ResamplerLayer(nn.Module):
         keys, values = self.cross_kv(features_BNW).chunk(2, -1)
         attended = self._attend(self.cross_q(self.cross_norm(x_BKW)), keys, values, mask_BN[:, None, None])
         x = x_BKW + self.cross_out(attended)
-        x = x + self.self_out(self._attend(*self.self_qkv(self.self_norm(x)).chunk(3, -1), None))
+        queries, keys, values = self.self_qkv(self.self_norm(x)).chunk(3, -1)
+        x = x + self.self_out(self._attend(queries, keys, values, None))
         return x + self.mlp(self.mlp_norm(x))
 
 

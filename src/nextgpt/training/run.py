@@ -1,7 +1,7 @@
 """Run a stage: its jobs one after the other, each resumable, then a checkpoint.
 
-    <state root>/<stage>/<job>.safetensors    training state, <job>.jsonl its log, tensorboard/
-    <out>                                     the checkpoint, made when the last job is done
+<state root>/<stage>/<job>.safetensors    training state, <job>.jsonl its log, tensorboard/
+<out>                                     the checkpoint, made when the last job is done
 """
 
 import json
@@ -70,7 +70,14 @@ def run_stage(
 
         state_path = state_root / stage.name / f"{job.name}.safetensors"
         trainer = Trainer(
-            model, job, batches(job), state_path, seed=seed, on_log=write, on_step=on_step, on_validation=on_validation
+            model,
+            job,
+            batches(job),
+            state_path,
+            seed=seed,
+            on_log=write,
+            on_step=on_step,
+            on_validation=on_validation,
         )
         trainer.run()
         jobs.append(read_record(state_path))

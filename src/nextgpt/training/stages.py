@@ -66,7 +66,17 @@ STAGES: dict[str, Stage] = {
     "decoder-alignment": Stage(
         "decoder-alignment",
         ("output_projectors.*", "signal_tokens"),
-        (Job("conditioning", "model", 150, 16, 2e-3, {"image": 0.4, "audio": 0.3, "video": 0.3}, warmup_steps=10),),
+        (
+            Job(
+                "conditioning",
+                "model",
+                150,
+                16,
+                2e-3,
+                {"image": 0.4, "audio": 0.3, "video": 0.3},
+                warmup_steps=10,
+            ),
+        ),
     ),
     "instruction-tuning": Stage(
         "instruction-tuning",
@@ -78,9 +88,7 @@ STAGES: dict[str, Stage] = {
             "signal_tokens",
             "modality_tokens",
         ),
-        (
-            Job("dialogues", "model", 500, 8, 2e-4, TUNING, warmup_steps=20, lora_learning_rate=1e-3),
-        ),
+        (Job("dialogues", "model", 500, 8, 2e-4, TUNING, warmup_steps=20, lora_learning_rate=1e-3),),
     ),
 }
 
@@ -107,7 +115,7 @@ def apply_stage(model: Any, one: Stage, job: Job | None = None) -> tuple[str, ..
     """
     if LORA in one.modules and not model.language_model.has_lora:
         model.language_model.add_lora()
-    trained = {}
+    trained: dict[str, None] = {}
     for name, parameter in model.named_parameters():
         module = module_of(name)
         chosen = trains(one.modules, module) and (job is None or trains(job.modules or ("*",), module))

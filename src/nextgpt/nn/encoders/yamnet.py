@@ -67,7 +67,10 @@ class Yamnet(nn.Module):
         layers: list[nn.Module] = [SameConv2d(1, 32, 3, 2)]
         channels = 32
         for stride, out in STRIDES_CHANNELS:
-            layers += [SameConv2d(channels, channels, 3, stride, groups=channels), nn.Conv2d(channels, out, 1)]
+            layers += [
+                SameConv2d(channels, channels, 3, stride, groups=channels),
+                nn.Conv2d(channels, out, 1),
+            ]
             channels = out
         self.layers = nn.ModuleList(layers)
         self.classifier = nn.Linear(1024, config.num_scores)
