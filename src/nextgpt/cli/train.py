@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -76,6 +77,15 @@ def chat_rows(folder: Path) -> list[Any]:
     return read_dialogues(path) if path.exists() else []
 
 
+def commit() -> str:
+    """The work tree's commit, for the checkpoint's record."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
 def condition_targets(config: Any) -> dict[str, Any]:
     """modality -> (captions -> Conditioning): what the decoder's own text encoding makes of them."""
     from nextgpt.nn.decoders import load_decoder
@@ -139,4 +149,5 @@ def run(stage: str, preset: str, start: Path | None, out: Path | None, seed: int
             on_job=start_job,
             on_log=progress.log,
             on_step=progress.step,
+            record={"commit": commit(), "preset": preset},
         )
