@@ -20,5 +20,7 @@ nextgpt train encoder-alignment --preset nano
 nextgpt train decoder-alignment --from "$checkpoints/encoder-alignment"
 nextgpt train instruction-tuning --from "$checkpoints/decoder-alignment"
 
+nextgpt ship "$checkpoints/instruction-tuning"
+
 # 4. the tables
-nextgpt eval nano-understanding --model "$checkpoints/instruction-tuning" --out out/understanding
+nextgpt eval nano-understanding --out out/understanding
