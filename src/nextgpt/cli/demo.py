@@ -62,7 +62,7 @@ def demo(
         messages.append(question)
         print(f"\n> {turn}")
         events = pipeline.stream(messages, seed=seed, max_new_tokens=MAX_NEW_TOKENS)
-        reply = print_reply(events, folder, f"{len(messages) + 1}").message
+        reply = print_reply(events, folder, len(messages) + 1).message
         if reply is None:
             messages.pop()
         else:
