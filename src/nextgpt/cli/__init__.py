@@ -49,7 +49,11 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command line; returns the exit code."""
     verb = next((one for one in arguments if not one.startswith("-")), "")
     behind = tuple(arguments[arguments.index(verb) + 1 :]) if verb else ()
-    return _exit_code(lambda: _call(build_app(verb), list(arguments), Invocation(behind)))
+    try:
+        return _exit_code(lambda: _call(build_app(verb), list(arguments), Invocation(behind)))
+    except BrokenPipeError:  # the reader of our output has left, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def build_app(verb: str) -> typer.Typer:
@@ -114,14 +118,20 @@ def _exit_code(work: Callable[[], Any]) -> int:
         return error.exit_code
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has left, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Exception as error:
-        if not hasattr(error, "show"):  # typer's usage errors print themselves
+        if not hasattr(error, "format_message"):  # what typer's usage errors have
             raise
-        error.show()
-        return getattr(error, "exit_code", 2)
+        return _say_usage(error)
+
+
+def _say_usage(error: Any) -> int:
+    """A command line that typer refuses. Without any arguments it gives the help as an error."""
+    message = error.format_message()
+    if "\n" in message:
+        print(message)
+        return error.exit_code
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "nextgpt"
+    return _say(f"{message.rstrip('.')}; see `{command} --help`.", error.exit_code)
 
 
 def _say(sentence: str, code: int) -> int:

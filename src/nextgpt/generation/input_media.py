@@ -27,21 +27,21 @@ class InputMedia:
         self.embeddings: OrderedDict[Key, Tensor] = OrderedDict()
         self.waiting: dict[Key, Any] = {}  # preprocessed, not encoded yet
 
-    def add(self, row: Row) -> None:
-        """Read and preprocess the row's media. MediaError for one that can't be read."""
-        for modality, part in row.inputs:
-            key = media_key(modality, part)
+    def add(self, row: Row) -> tuple[Key, ...]:
+        """Read and preprocess the row's media; their identities. MediaError for one that can't be read."""
+        keys = tuple((modality, part.media.sha256()) for modality, part in row.inputs)
+        for key, (modality, part) in zip(keys, row.inputs):
             if key not in self.embeddings and key not in self.waiting:
                 self.waiting[key] = self._encoder(modality).preprocess(part.media)
+        return keys
 
     @torch.inference_mode()
-    def take(self, rows: Sequence[Row]) -> list[list[tuple[Key, Tensor]]]:
-        """Identity and embeddings (N', D) of each row's media; all were added before."""
+    def take(self, rows: Sequence[Sequence[Key]]) -> list[list[tuple[Key, Tensor]]]:
+        """Identity and embeddings (N', D) of the media of each row; all were added before."""
         for modality in dict.fromkeys(name for name, _ in self.waiting):
             self._encode(modality, [key for key in self.waiting if key[0] == modality])
-        keys = [[media_key(modality, part) for modality, part in row.inputs] for row in rows]
-        found = [[(key, self.embeddings[key]) for key in row] for row in keys]
-        for key in (key for row in keys for key in row):
+        found = [[(key, self.embeddings[key]) for key in keys] for keys in rows]
+        for key in (key for keys in rows for key in keys):
             self.embeddings.move_to_end(key)
         while len(self.embeddings) > MAX_CACHED:
             self.embeddings.popitem(last=False)
@@ -65,7 +65,3 @@ class InputMedia:
 
     def _device(self, encoder: Any) -> torch.device:
         return next(encoder.parameters(), self.model.language_model.modality_embeddings).device
-
-
-def media_key(modality: str, part: Any) -> Key:
-    return modality, part.media.sha256()

@@ -36,7 +36,7 @@ class GenerationOptions:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> GenerationOptions:
-        """JSON's side; an unknown key is an error."""
+        """JSON's side: null is unset, an unknown key is an error."""
         if not isinstance(values, Mapping):
             raise MessageError(f"options are of type {type(values).__name__}; give a JSON object.")
         known = [field.name for field in fields(cls)]
@@ -45,7 +45,7 @@ class GenerationOptions:
                 raise MessageError(
                     f"options have the unknown key {key!r:.50}; they may have {', '.join(known)}."
                 )
-        return cls(**values)
+        return cls(**{key: value for key, value in values.items() if value is not None})
 
     @property
     def media_modalities(self) -> tuple[str, ...] | None:

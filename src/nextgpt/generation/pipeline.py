@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +116,7 @@ class AnyToAnyPipeline:
 
     def _request(self, conversation: Conversation, options: GenerationOptions) -> Request:
         request = make_request(conversation, options, self.processor, self.info, self.modalities)
-        self.input_media.add(request.row)
-        return request
+        return replace(request, media=self.input_media.add(request.row))
 
     def _try_request(self, conversation: Conversation, options: GenerationOptions) -> Request | NextGPTError:
         try:
@@ -127,7 +127,7 @@ class AnyToAnyPipeline:
             return error
 
     def _prompts(self, requests: Sequence[Request]) -> list[Prompt]:
-        media = self.input_media.take([request.row for request in requests])
+        media = self.input_media.take([request.media for request in requests])
         with torch.inference_mode():
             return [make_prompt(self.model, one.row, found) for one, found in zip(requests, media)]
 

@@ -22,6 +22,7 @@ class Request:
     row: Row
     how: Decoding
     options: GenerationOptions
+    media: tuple[Any, ...] = ()  # identities of its input media in order
 
 
 def make_request(

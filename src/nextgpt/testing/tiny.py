@@ -148,6 +148,7 @@ class EchoEncoder(nn.Module):
         self.modality, self.shape, self.calls = modality, (num_positions, feature_dim), 0
 
     def preprocess(self, media: Any) -> Tensor:
+        media.check()
         seed = int(media.sha256()[:8], 16)
         return torch.randn(self.shape, generator=torch.Generator().manual_seed(seed))
 

@@ -1,0 +1,141 @@
+"""Answering a file of requests: in order, many at once, each reply whole or not there, and resumable.
+
+`replies.jsonl` only grows. A reply's media are saved first, then its line is appended by one write; so after
+an interruption all lines but perhaps the last are whole, and that one is cut off and answered again.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nextgpt.cli.page import save_part
+from nextgpt.cli.requests import BatchRequest
+from nextgpt.errors import MessageError, NextGPTError
+from nextgpt.messages import TextPart
+
+REPLIES = "replies.jsonl"
+STATE = ".requests.json"  # what the folder's replies answer, to notice an edited file
+OnDone = Callable[[int, int], None]
+
+
+def answer_all(
+    open_pipeline: Callable[[], Any],
+    requests: Sequence[BatchRequest],
+    folder: Path,
+    *,
+    identity: str,
+    batch_size: int = 16,
+    on_done: OnDone = lambda done, total: None,
+) -> int:
+    """Answer what is not answered yet; returns how many of all replies are errors. identity: of the model."""
+    with locked(folder):
+        start = resume(folder, requests, identity)
+        on_done(start, len(requests))
+        if start < len(requests):
+            pipeline = open_pipeline()
+            with open(folder / REPLIES, "ab", buffering=0) as file:
+                for place in range(start, len(requests), batch_size):
+                    some = requests[place : place + batch_size]
+                    for line in reply_lines(pipeline, some, folder):
+                        file.write(line)
+                    on_done(place + len(some), len(requests))
+        return count_errors(folder)
+
+
+def reply_lines(pipeline: Any, requests: Sequence[BatchRequest], folder: Path) -> Iterator[bytes]:
+    """Lines for these requests in order. Their media are saved before a line is given."""
+    good = [request for request in requests if request.error is None]
+    results = iter(pipeline.replies([one.messages for one in good], [one.options for one in good]))
+    for request in requests:
+        result = request.error if request.error is not None else next(results)
+        value = {"id": request.id, **reply_value(result, request, folder)}
+        yield json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
+
+
+def reply_value(result: Any, request: BatchRequest, folder: Path) -> dict[str, Any]:
+    """What a line says beside its id."""
+    if isinstance(result, str | NextGPTError):
+        return {"error": " ".join(str(result).split())}
+    if result.message is None:
+        return {"error": "The model gave an empty reply; try another seed or a higher temperature."}
+    content: list[dict[str, Any]] = []
+    number = 0
+    for part in result.message.content:
+        if isinstance(part, TextPart):
+            content.append({"type": "text", "text": part.text})
+            continue
+        number, kind = number + 1, str(part.modality)
+        path = save_part(part.media, kind, folder, f"{request.name}-{number}", part.seed)
+        content.append({"type": kind, "path": path.name, "seed": part.seed})
+    return {"content": content, "finish_reason": result.finish_reason, "usage": vars(result.usage)}
+
+
+def resume(folder: Path, requests: Sequence[BatchRequest], identity: str) -> int:
+    """How many requests are answered already. MessageError when the folder holds replies to others."""
+    answered = whole_lines(folder / REPLIES)
+    state = {"model": identity, "requests": [request.digest for request in requests]}
+    path = folder / STATE
+    if answered:
+        check_same(_read_json(path), state, len(answered), folder)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(state))
+    os.replace(temporary, path)
+    return len(answered)
+
+
+def check_same(before: Any, now: dict[str, Any], count: int, folder: Path) -> None:
+    if not isinstance(before, dict) or before.get("model") != now["model"]:
+        why = "replies of another model or with other settings"
+    elif before.get("requests", [])[:count] != now["requests"][:count] or count > len(now["requests"]):
+        why = "replies to other requests"
+    else:
+        return
+    raise MessageError(f"{str(folder)!r} holds {why}; choose another folder, or start again with --fresh.")
+
+
+def whole_lines(path: Path) -> list[bytes]:
+    """The lines of a file; a last one that was not written to its end is cut off the file."""
+    if not path.exists():
+        return []
+    data = path.read_bytes()
+    lines = data.split(b"\n")
+    if lines.pop():
+        with open(path, "r+b") as file:
+            file.truncate(len(data) - len(data.rpartition(b"\n")[2]))
+    return lines
+
+
+def count_errors(folder: Path) -> int:
+    return sum("error" in json.loads(line) for line in whole_lines(folder / REPLIES))
+
+
+def start_again(folder: Path) -> None:
+    """Forget the replies; media files stay until they are written anew."""
+    for name in (REPLIES, STATE):
+        (folder / name).unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One process a folder. MessageError when another one writes into it."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise MessageError(f"Another process writes into {str(folder)!r}; wait, or choose another.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,49 @@
+"""The options that say which model runs and where, shared by the verbs that answer."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Model = Annotated[str, typer.Option("--model", help="Shipped weights by name, or a checkpoint's folder.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, ...")]
+Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")]
+
+
+def open_pipeline(model: str, device: str, dtype: str, threads: int | None) -> Any:
+    """An AnyToAnyPipeline. This is where torch is imported."""
+    from nextgpt.generation.pipeline import AnyToAnyPipeline
+
+    return AnyToAnyPipeline.from_pretrained(model, device=device, dtype=dtype, threads=threads)
+
+
+def model_identity(model: str) -> str:
+    """The name and a hash of the weights: replies of another training are replies of another model."""
+    import hashlib
+
+    from nextgpt.checkpoint import resolve
+
+    folder = resolve(model)
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".json", ".safetensors"))
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return f"{model} {digest.hexdigest()[:16]}"
+
+
+def dated_folder(prefix: str) -> Path:
+    """Where media go when nobody said where: a folder of its own for every run. Not made here."""
+    return Path("nextgpt-out") / time.strftime(f"{prefix}-%Y%m%d-%H%M%S")
+
+
+def make_folder(folder: Path) -> Path:
+    """The folder, made if it isn't there. MessageError for a place where there can be none."""
+    from nextgpt.errors import MessageError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MessageError(f"{str(folder)!r} can't be a folder for output ({error.strerror}).") from None
+    return folder
