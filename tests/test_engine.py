@@ -61,7 +61,9 @@ def test_cached_states_are_those_of_one_pass_without_a_cache(body):
     for prompt, result in zip(prompts, engine.generate(prompts, HOW), strict=True):
         ids, choices = full_ids(engine, prompt, result.ids)
         with torch.inference_mode():
-            states = engine.machine.language_model(engine.machine.language_model.embed(ids)).last_hidden_state[0]
+            states = engine.machine.language_model(
+                engine.machine.language_model.embed(ids)
+            ).last_hidden_state[0]
             logits = engine.machine.language_model.logits(states)
         for place, chosen in choices:
             allowed = logits[place, : engine.machine.special.base_vocab_size + 3].clone()
