@@ -10,6 +10,7 @@ import diffusers
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from torch import Tensor
 from typer.testing import CliRunner
 
@@ -37,7 +38,7 @@ from nextgpt.nn.decoders.latent_decoder import LatentDecoder
 from nextgpt.nn.decoders.text_conditioning import NullPrompt
 from nextgpt.nn.outputs import Conditioning, ConditioningSpec, EncoderOutput
 from nextgpt.nn.sampling import corrupt, draw_noise, item_generators, sample
-from nextgpt.training.decoder_loop import DecoderTraining
+from nextgpt.training.decoder_loop import DecoderTraining, start_decoder
 from nextgpt.training.decoder_recipes import RECIPES, DecoderRecipe, recipe_of
 from nextgpt.training.step_runner import PhaseConfig, batch_rows
 
@@ -285,8 +286,13 @@ def test_a_shared_component_stands_in_another_folder(
     decoders: dict[str, LatentDecoder], tmp_path: Path
 ) -> None:
     write_folder(decoders["image"], tmp_path / "image")
-    decoders["video"].vae = decoders["image"].vae
-    write_folder(decoders["video"], tmp_path / "video", {"vae": "../image/vae"})
+    with pytest.raises(PartError, match="is missing"):
+        start_decoder(
+            replace(tiny_recipe("video"), shared={"vae": "../nothing/vae"}), tmp_path / "video", None
+        )
+    recipe = replace(tiny_recipe("video"), shared={"vae": "../image/vae"}, autoencoder=None)
+    decoders["video"].vae = start_decoder(recipe, tmp_path / "video", None).vae
+    write_folder(decoders["video"], tmp_path / "video", recipe.shared)
     assert not (tmp_path / "video" / "vae").exists()
     loaded = open_decoder(tmp_path / "video")
     assert torch.equal(loaded.vae.encoder.conv_out.weight, decoders["image"].vae.encoder.conv_out.weight)
@@ -374,6 +380,12 @@ def test_a_tone_keeps_its_pitch_through_mel_and_griffin_lim() -> None:
     peak = torch.fft.rfft(sound).abs().argmax() * facts.rate / facts.num_samples
     assert abs(float(peak) - 440) < 12
     assert 0.2 < float(sound.abs().max()) < 0.8
+
+
+def test_two_trainings_do_not_share_a_folder(tmp_path: Path, text_folder: Path) -> None:
+    one = training("image", tmp_path, text_folder)
+    with FileLock(tmp_path / ".lock"), pytest.raises(DataError, match="Another training"):
+        one.run()
 
 
 def test_batches_walk_over_whole_epochs() -> None:

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
+from nextgpt.errors import DataError
 from nextgpt.nn.decoders import Fetch, untrained_decoder
 from nextgpt.nn.decoders.folder import read_component, write_folder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder
@@ -49,6 +51,15 @@ class DecoderTraining:
 
     def run(self, until: int | None = None) -> LatentDecoder | None:
         """`until` stops each phase after so many steps (tests, a look in between): then None is returned."""
+        try:
+            with FileLock(self.folder / ".lock", timeout=0):
+                return self.run_phases(until)
+        except Timeout:
+            raise DataError(
+                f"Another training works in {self.folder}; wait for it or choose another."
+            ) from None
+
+    def run_phases(self, until: int | None) -> LatentDecoder | None:
         self.cache.write_media(self.decoder, self.items)
         with self.autocast():
             self.cache.write_text(self.decoder)
@@ -114,7 +125,7 @@ def start_decoder(recipe: DecoderRecipe, output: Path, fetch: Fetch | None) -> L
     nn.init.zeros_(decoder.transformer.proj_out.bias)
     for name, place in recipe.shared.items():
         kind = type(getattr(decoder, name))
-        component = read_component(output / place, "diffusers", kind.__name__, torch.float32)
+        component = read_component((output / place).resolve(), "diffusers", kind.__name__, torch.float32)
         setattr(decoder, name, component.requires_grad_(False))
     return decoder
 

@@ -34,7 +34,7 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
         "video": DecoderRecipe(
             nano_video(),
             num_items=3_000,
-            flow=PhaseConfig(steps=1_400, batch_size=64),
+            flow=PhaseConfig(steps=1_400, batch_size=64, learning_rate=1.5e-3),
             shared={"vae": "../image/vae"},
         ),
         "audio": DecoderRecipe(

@@ -50,7 +50,9 @@ def read_folder(folder: Path, dtype: torch.dtype) -> tuple[LatentDecoderConfig, 
     config = from_dict(LatentDecoderConfig, index["nextgpt"]["config"], f"{folder / INDEX}: nextgpt.config")
     shared = index["nextgpt"]["shared"]
     return config, {
-        name: read_component(folder / shared.get(name, name), index[name][0], index[name][1], dtype)
+        name: read_component(
+            (folder / shared.get(name, name)).resolve(), index[name][0], index[name][1], dtype
+        )
         for name in COMPONENTS
     }
 
