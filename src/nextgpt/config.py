@@ -111,6 +111,11 @@ class InputProjectorConfig:
     branches: "tuple[BranchConfig, ...]" = ()
     branch_dropout: float = 0.0
 
+    def __post_init__(self) -> None:
+        types = [branch.type for branch in self.branches]
+        if len(set(types)) < len(types):
+            raise ConfigError(f"branches are named by their types, but two are the same: {', '.join(types)}.")
+
     @property
     def num_tokens(self) -> int:
         return sum(branch.num_tokens for branch in self.branches)
@@ -129,7 +134,7 @@ class OutputProjectorConfig:
 class LoraConfig:
     rank: int = 8
     alpha: int = 16
-    target_modules: tuple[str, ...] = ("q_proj", "v_proj")
+    target_modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
 
 
 @dataclass(frozen=True)
@@ -201,10 +206,12 @@ def from_dict(cls: Any, values: Any, where: str = "config") -> Any:
     if origin in (typing.Union, types.UnionType):
         return _from_union(typing.get_args(cls), values, where)
     if origin is tuple:
+        _check_kind(values, list | tuple, "a list", where)
         return tuple(
             from_dict(typing.get_args(cls)[0], value, f"{where}[{i}]") for i, value in enumerate(values)
         )
     if origin is dict:
+        _check_kind(values, dict, "an object", where)
         return {
             key: from_dict(typing.get_args(cls)[1], value, f"{where}.{key}") for key, value in values.items()
         }
@@ -217,24 +224,32 @@ def _scalar(cls: Any, value: Any, where: str) -> Any:
     if cls is float and type(value) is int:
         return float(value)
     if cls is not Any and type(value) is not cls:
-        raise ConfigError(f"{where} must be of type {cls.__name__}, got {value!r}.")
+        raise ConfigError(f"{where} must be of type {cls.__name__}, got {value!r:.80}.")
     return value
+
+
+def _check_kind(values: Any, kind: Any, name: str, where: str) -> None:
+    if not isinstance(values, kind):
+        raise ConfigError(f"{where} must be {name}, got {values!r:.80}.")
 
 
 def _from_union(choices: tuple[Any, ...], values: Any, where: str) -> Any:
     table = {choice.type: choice for choice in choices}
-    kind = values.get("type") if isinstance(values, dict) else None
-    if kind not in table:
-        raise ConfigError(f"{where}: type {kind!r} is unknown; choose one of {', '.join(table)}.")
+    _check_kind(values, dict, "an object with a type", where)
+    kind = values.get("type")
+    if not isinstance(kind, str) or kind not in table:
+        raise ConfigError(f"{where}: type {kind!r:.80} is unknown; choose one of {', '.join(table)}.")
     return _from_fields(table[kind], {k: v for k, v in values.items() if k != "type"}, where)
 
 
 def _from_fields(cls: Any, values: Any, where: str) -> Any:
-    if not isinstance(values, dict):
-        raise ConfigError(f"{where} must be an object with the keys of {cls.__name__}, got {values!r}.")
+    _check_kind(values, dict, f"an object with the keys of {cls.__name__}", where)
     hints = typing.get_type_hints(cls)
-    names = [f.name for f in dataclasses.fields(cls)]
+    fields = {f.name: f for f in dataclasses.fields(cls)}
     for key in values:
-        if key not in names:
-            raise ConfigError(f"{where}.{key} is no setting of {cls.__name__}; it has {', '.join(names)}.")
+        if key not in fields:
+            raise ConfigError(f"{where}.{key} is no setting of {cls.__name__}; it has {', '.join(fields)}.")
+    for name, one in fields.items():
+        if name not in values and one.default is one.default_factory is dataclasses.MISSING:
+            raise ConfigError(f"{where}.{name} is missing; {cls.__name__} has no default for it.")
     return cls(**{key: from_dict(hints[key], value, f"{where}.{key}") for key, value in values.items()})

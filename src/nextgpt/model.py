@@ -113,7 +113,9 @@ class AnyToAnyModel(nn.Module):
         if bool((batch.labels_BT != IGNORE).any()):
             losses["language"] = self.language_loss(states, batch.labels_BT)
         conditioning = {}
-        for name in batch.targets.keys() | batch.latents.keys():
+        for name in dict.fromkeys(
+            (*batch.targets, *batch.latents)
+        ):  # a set's order would change the gradient's bits
             conditioning[name] = self.output_projectors[name](self.signal_states(batch.ids_BT, states, name))
         for name, target in batch.targets.items():
             losses[f"conditioning/{name}"] = conditioning_loss(conditioning[name], target)
@@ -160,6 +162,7 @@ def build_model(
     base = load_base(folder, dtype, attention) if base is None else base
     special = SpecialTokens(base.config.vocab_size, config.num_signals)
     language_model = LanguageModel(config.language_model, base, special)
+    language_model.check_base()
     dim = language_model.embedding_dim
     inputs = {name: InputProjector(one.projector, one.encoder, dim) for name, one in config.inputs.items()}
     outputs = {
@@ -197,10 +200,10 @@ def fill_table(
     table_PLD: Tensor, names: Sequence[str], language_model: LanguageModel, processor: Processor
 ) -> None:
     """Row p: the embeddings of the first L tokens of name p, zeros behind its end."""
-    words_VD = language_model.base.get_input_embeddings().weight.detach()
     for row, name in enumerate(names):
         ids = processor.encode_text(" " + name)[: table_PLD.shape[1]] if name else ()
-        table_PLD[row, : len(ids)] = words_VD[torch.tensor(ids, dtype=torch.long)].to(table_PLD.dtype)
+        words_LD = language_model.words(torch.tensor(ids, dtype=torch.long, device=language_model.device))
+        table_PLD[row, : len(ids)] = words_LD.detach().to(table_PLD.dtype)
 
 
 def load_encoders(model: AnyToAnyModel, fetch: Callable[[str], Path], dtype: torch.dtype) -> None:

@@ -68,7 +68,7 @@ class HuggingFaceBody:
         return self.language_model(x_BTD, mask_BS, cache.inner, use_cache=True).last_hidden_state
 
     def logits(self, states_XD: Tensor) -> Tensor:
-        return self.language_model.base.get_output_embeddings()(states_XD)
+        return self.language_model.base_logits(states_XD)
 
 
 def make_body(language_model: Any) -> Body:

@@ -42,7 +42,7 @@ def slot_losses(model: Any, batch: SlotBatch) -> dict[str, Tensor]:
     """
     branches = model.input_projectors[batch.modality].branches
     tokens_BND = branches["resampler"](batch.output)[:, : batch.words_BN.shape[1]]
-    words_VD = model.language_model.base.get_input_embeddings().weight[batch.vocabulary_V].float()
+    words_VD = model.language_model.words(batch.vocabulary_V).float()
     kept = batch.words_BN != IGNORE
     classes = torch.searchsorted(batch.vocabulary_V, batch.words_BN[kept])
     states_XD, mean_D = tokens_BND[kept].float(), words_VD.mean(0)
