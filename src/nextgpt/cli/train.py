@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,11 +33,18 @@ def modality_data(config: Any) -> dict[str, Any]:
     return found
 
 
-def stage_batches(config: Any, processor: Any, folder: Path, targets: Any, seed: int) -> Callable[[Any], Any]:
+STATE_ROWS = 1000
+
+
+def stage_batches(
+    config: Any, model: Any, processor: Any, folder: Path, targets: Any, seed: int
+) -> Callable[[Any], Any]:
     """job -> (micro step -> batch) on the nano world."""
+    from nextgpt.cli.data import tracker
     from nextgpt.data.batches import Batches
     from nextgpt.data.manifest import Items, read_dialogues
     from nextgpt.data.mixture import LengthGrouped, Mixture
+    from nextgpt.data.signal_states import SignalStates, asks_for
     from nextgpt.data.slots import SlotData
     from nextgpt.nano.recipe import by_source, caption_rows
     from nextgpt.nano.slots import NAMES, WORDS, canonical
@@ -53,9 +61,21 @@ def stage_batches(config: Any, processor: Any, folder: Path, targets: Any, seed:
             names = concept_names_of(config, modality)
             data = SlotData(batches, modality, rows, WORDS[modality], NAMES[modality], names)
             return lambda step: data.batch(mixture.rows(step))
+        if job.objective == "states":
+            (modality,) = job.mixture
+            rows = by_source(read_dialogues(folder / "dialogues-train.jsonl"))["reply"]
+            rows = [row for row in rows if asks_for(row, modality)][:STATE_ROWS]
+
+            @cache
+            def states() -> tuple[SignalStates, Mixture]:
+                found = SignalStates(model, batches, rows, modality, tracker(f"signal states, {modality}"))
+                numbers = range(len(found.states_MKD))
+                return found, Mixture({modality: numbers}, job.mixture, job.batch_size, seed)
+
+            return lambda step: states()[0].batch(states()[1].rows(step))
         sources: dict[str, list[Any]] = (
             caption_rows(items, "train")
-            if job.name == "conditioning"
+            if job.name.startswith("conditioning-")
             else by_source(read_dialogues(folder / "dialogues-train.jsonl") + chat_rows(folder))
         )
         grouped = LengthGrouped(Mixture(sources, job.mixture, job.batch_size, seed), lambda row: row.length)
@@ -91,7 +111,13 @@ def condition_targets(config: Any) -> dict[str, Any]:
     from nextgpt.nn.decoders import load_decoder
     from nextgpt.parts import fetch_part
 
-    return {name: load_decoder(one.decoder, fetch_part).encode_prompt for name, one in config.outputs.items()}
+    @cache
+    def decoder(name: str) -> Any:
+        return load_decoder(config.outputs[name].decoder, fetch_part)
+
+    return {
+        name: lambda captions, name=name: decoder(name).encode_prompt(captions) for name in config.outputs
+    }
 
 
 def train(
@@ -115,6 +141,7 @@ def run(stage: str, preset: str, start: Path | None, out: Path | None, seed: int
 
     from nextgpt import checkpoint
     from nextgpt.cli.show import print_parameters, training_progress
+    from nextgpt.data.manifest import read_lines
     from nextgpt.model import build_model
     from nextgpt.nano.recipe import data_folder
     from nextgpt.parts import cache_root, fetch_part
@@ -130,19 +157,23 @@ def run(stage: str, preset: str, start: Path | None, out: Path | None, seed: int
     model, processor = build_model(info.config, fetch_part, dtype=torch.bfloat16, attention="eager")
     if start:
         checkpoint.load(model, start, info)
-    targets = condition_targets(info.config) if "output_projectors.*" in one.modules else None
+    targets = condition_targets(info.config) if "output_projectors.*" in one.modules else {}
     parts = {name: part_record(name) for name in checkpoint.part_names(info.config)}
     with training_progress(one) as progress:
 
         def start_job(job: Any) -> None:
             print_parameters(model)
             progress.start(job)
+            for modality in job.mixture if job.name.startswith("conditioning-") else ():
+                sample = list(read_lines(folder / f"{modality}.jsonl"))[:256]
+                target = targets[modality]([item["caption"] for item in sample])
+                model.output_projectors[modality].start_from(target)
 
         run_stage(
             model,
             one,
             checkpoint.with_parts(info, parts),
-            stage_batches(info.config, processor, folder, targets, seed),
+            stage_batches(info.config, model, processor, folder, targets, seed),
             cache_root() / "training" / preset,
             out or cache_root() / "checkpoints" / preset / stage,
             seed=seed,

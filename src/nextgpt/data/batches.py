@@ -105,7 +105,7 @@ class Batches:
         for modality, parts in media_in_order(rows, "inputs").items():
             batch.inputs[modality] = stack_padded([self.output(part) for part in parts])
         for modality, parts in media_in_order(rows, "outputs").items():
-            if self.targets is not None:
+            if self.targets:
                 batch.targets[modality] = self.condition_target(modality, [part.caption for part in parts])
         return batch
 

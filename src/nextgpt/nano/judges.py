@@ -80,7 +80,8 @@ def judge_of(task: str, names: tuple[str, ...]) -> Judge | None:
         "recording": label,
         "film": label,
         **dict.fromkeys(
-            ("count", "colour", "position", "which", "pitch", "direction", "order", "motion"), choice
+            ("count", "colour", "position", "which", "pitch", "direction", "order", "motion"),
+            lambda reply, record: (choice if record.get("choices") else table["name"])(reply, record),
         ),
     }
     return table.get(kind)

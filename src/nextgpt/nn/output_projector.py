@@ -39,6 +39,8 @@ class OutputProjector(nn.Module):
         )
         self.out_norm = nn.LayerNorm(width)
         self.out = nn.Linear(width, spec.width)
+        self.scale = nn.Parameter(torch.ones(spec.width))
+        self.shift = nn.Parameter(torch.zeros(spec.width))
         self.pooled = nn.Linear(width, spec.pooled_dim) if spec.pooled_dim else None
 
     def forward(self, states_BKD: Tensor) -> Conditioning:
@@ -49,4 +51,14 @@ class OutputProjector(nn.Module):
         x = self.out_norm(x)
         mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
         pooled = self.pooled(x.mean(1)) if self.pooled is not None else None
-        return Conditioning(self.out(x), mask, pooled)
+        return Conditioning(self.out(x) * self.scale + self.shift, mask, pooled)
+
+    @torch.no_grad()
+    def start_from(self, target: Conditioning) -> None:
+        """Begin at the mean and spread of each channel of some condition targets.
+
+        A text encoder's channels lie far from zero and differ a hundredfold, which small steps would not reach.
+        """
+        channels = target.sequence_BQC.float().flatten(0, 1)
+        self.shift.copy_(channels.mean(0))
+        self.scale.copy_(channels.std(0).clamp(min=1e-3))

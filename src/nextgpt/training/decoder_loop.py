@@ -9,13 +9,16 @@
 Each phase resumes by itself (step_runner); a finished one is not run again.
 """
 
+import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
+from nextgpt.config import to_dict
 from nextgpt.errors import DataError
 from nextgpt.nn.decoders import Fetch, untrained_decoder
 from nextgpt.nn.decoders.folder import read_component, write_folder
@@ -48,6 +51,7 @@ class DecoderTraining:
             torch.manual_seed(recipe.flow.seed)
             self.decoder = start_decoder(recipe, output, fetch)
         self.cache = ItemCache(folder / "items", recipe.num_items, on_progress)
+        self.shape = sha256(json.dumps(to_dict(recipe.architecture)).encode()).hexdigest()[:12]
 
     def run(self, until: int | None = None) -> LatentDecoder | None:
         """`until` stops each phase after so many steps (tests, a look in between): then None is returned."""
@@ -107,7 +111,7 @@ class DecoderTraining:
         until: int | None,
         source: str = "media",
     ) -> bool:
-        runner = StepRunner(name, module, loss, config, self.folder / name, source)
+        runner = StepRunner(name, module, loss, config, self.folder / name, f"{self.shape}/{source}")
         done = runner.run(until, lambda step, total, metrics: self.on_progress(name, step, total))
         runner.use_average()
         return done

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nextgpt.batch import IGNORE
-from nextgpt.nn.outputs import EncoderOutput
+from nextgpt.model import conditioning_loss
+from nextgpt.nn.outputs import Conditioning, EncoderOutput
 
 SLOT_SCALE = 20.0  # inverse temperature of the cosine, as in contrastive models
 
@@ -56,8 +57,30 @@ def slot_losses(model: Any, batch: SlotBatch) -> dict[str, Tensor]:
     return losses
 
 
+@dataclass(frozen=True)
+class StatesBatch:
+    """Signal states (B, K, D) of one modality and their condition targets."""
+
+    modality: str
+    states_BKD: Tensor
+    target: Conditioning
+
+    def to(self, device: torch.device | str) -> "StatesBatch":
+        return StatesBatch(self.modality, self.states_BKD.to(device), self.target.to(device))
+
+
+def state_losses(model: Any, batch: StatesBatch) -> dict[str, Tensor]:
+    """Conditioning loss of an output projector on signal states that were computed once."""
+    predicted = model.output_projectors[batch.modality](batch.states_BKD)
+    return {f"conditioning/{batch.modality}": conditioning_loss(predicted, batch.target)}
+
+
 def model_losses(model: Any, batch: Any) -> dict[str, Tensor]:
     return model(batch).losses
 
 
-OBJECTIVES: dict[str, Callable[[Any, Any], dict[str, Tensor]]] = {"slots": slot_losses, "model": model_losses}
+OBJECTIVES: dict[str, Callable[[Any, Any], dict[str, Tensor]]] = {
+    "slots": slot_losses,
+    "model": model_losses,
+    "states": state_losses,
+}

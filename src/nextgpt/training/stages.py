@@ -41,15 +41,34 @@ class Stage:
 UNDERSTANDING = {"image": 0.40, "audio": 0.22, "video": 0.18, "photo": 0.10, "recording": 0.05, "mixed": 0.05}
 
 TUNING = {
-    "image": 0.27, "audio": 0.17, "video": 0.14, "photo": 0.08, "recording": 0.05, "mixed": 0.06,
-    "reply": 0.15, "chat": 0.08,
-}  # fmt: skip
+    "image": 0.25,
+    "audio": 0.16,
+    "video": 0.14,
+    "photo": 0.12,
+    "recording": 0.07,
+    "mixed": 0.06,
+    "reply": 0.13,
+    "chat": 0.07,
+}
 
 
 def slot_job(modality: str, steps: int) -> Job:
     """The cheap start of one projector, without the language model's body (losses.slot_losses)."""
     modules = (f"input_projectors.{modality}",)
     return Job(f"slots-{modality}", "slots", steps, 128, 2e-3, {modality: 1.0}, modules=modules)
+
+
+def conditioning_job(modality: str) -> Job:
+    """Captions -> signal tokens -> conditioning of one decoder."""
+    modules = (f"output_projectors.{modality}", "signal_tokens")
+    name = f"conditioning-{modality}"
+    return Job(name, "model", 20, 16, 2e-3, {modality: 1.0}, warmup_steps=5, modules=modules)
+
+
+def states_job(modality: str) -> Job:
+    """An output projector alone, on signal states of the finished language model (data/signal_states.py)."""
+    modules = (f"output_projectors.{modality}",)
+    return Job(f"states-{modality}", "states", 1500, 64, 2e-3, {modality: 1.0}, modules=modules)
 
 
 STAGES: dict[str, Stage] = {
@@ -66,17 +85,7 @@ STAGES: dict[str, Stage] = {
     "decoder-alignment": Stage(
         "decoder-alignment",
         ("output_projectors.*", "signal_tokens"),
-        (
-            Job(
-                "conditioning",
-                "model",
-                150,
-                16,
-                2e-3,
-                {"image": 0.4, "audio": 0.3, "video": 0.3},
-                warmup_steps=10,
-            ),
-        ),
+        (conditioning_job("image"), conditioning_job("audio"), conditioning_job("video")),
     ),
     "instruction-tuning": Stage(
         "instruction-tuning",
@@ -88,7 +97,12 @@ STAGES: dict[str, Stage] = {
             "signal_tokens",
             "modality_tokens",
         ),
-        (Job("dialogues", "model", 500, 8, 2e-4, TUNING, warmup_steps=20, lora_learning_rate=1e-3),),
+        (
+            Job("dialogues", "model", 480, 8, 2e-4, TUNING, warmup_steps=20, lora_learning_rate=1e-3),
+            states_job("image"),
+            states_job("audio"),
+            states_job("video"),
+        ),
     ),
 }
 
