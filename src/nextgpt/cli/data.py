@@ -51,7 +51,7 @@ def features(
     """Draw every item once and keep what the frozen encoders say of it. Resumable."""
     import torch
 
-    from nextgpt.cli.train import modality_data
+    from nextgpt.cli.nano_batches import modality_data
     from nextgpt.data.features import compute_features
     from nextgpt.data.manifest import Items
     from nextgpt.generation.placement import resolve_dtype

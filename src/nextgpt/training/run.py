@@ -77,7 +77,7 @@ def run_stage(
             seed=seed,
             on_log=write,
             on_step=on_step,
-            on_validation=on_validation,
+            on_validation=on_validation if job.objective == "model" else None,
         )
         trainer.run()
         jobs.append(read_record(state_path))

@@ -1,0 +1,125 @@
+"""The nano world's side of training: caches of its encoders, and for each job a function step -> batch."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+STATE_ROWS = 1000  # replies whose signal states are computed for each modality
+
+
+def part_record(name: str) -> dict[str, str]:
+    from nextgpt.parts import pinned
+
+    return {key: pinned(name)[key] for key in ("address", "sha256")}
+
+
+def modality_data(config: Any) -> dict[str, Any]:
+    """Feature caches, class names and kinds of scores of the encoders that a config names."""
+    from nextgpt.data.batches import ModalityData
+    from nextgpt.data.features import encoder_cache
+    from nextgpt.parts import cache_root, fetch_part
+
+    found = {}
+    for name, one in config.inputs.items():
+        folder = fetch_part(one.encoder.part)
+        names = [row[0] for row in json.loads((folder / "labels.json").read_text())]
+        features = encoder_cache(cache_root(), one.encoder, part_record(one.encoder.part)["sha256"])
+        found[name] = ModalityData(features, names, *SCORES[one.encoder.type])
+    return found
+
+
+SCORES = {"yamnet": ("sigmoid", "plain"), "efficientnet-lite": ("softmax", "article")}
+
+
+def nano_batches(config: Any, processor: Any, folder: Path, targets: dict[str, Any]) -> Any:
+    from nextgpt.data.batches import Batches
+    from nextgpt.data.manifest import Items
+
+    return Batches(processor, Items(folder, tuple(config.inputs)), modality_data(config), targets)
+
+
+def slot_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:
+    from nextgpt.data.mixture import Mixture
+    from nextgpt.data.slots import SlotData
+    from nextgpt.nano.slots import NAMES, WORDS, canonical
+
+    (modality,) = job.mixture
+    rows = [item for item in batches.items.by_modality[modality] if item["split"] == "train"]
+    rows = [{**item, "slots": canonical(item["slots"])} for item in rows]
+    mixture = Mixture({modality: rows}, job.mixture, job.batch_size, seed)
+    names = model.input_projectors[modality].branches["concepts"].config.names
+    data = SlotData(batches, modality, rows, WORDS[modality], NAMES[modality], names)
+    return lambda step: data.batch(mixture.rows(step))
+
+
+def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:
+    """Signal states are computed when the first step asks for them."""
+    from nextgpt.cli.data import tracker
+    from nextgpt.data.manifest import read_dialogues
+    from nextgpt.data.mixture import Mixture
+    from nextgpt.data.signal_states import SignalStates, asks_for
+    from nextgpt.nano.recipe import by_source
+
+    (modality,) = job.mixture
+
+    @cache
+    def states() -> tuple[SignalStates, Mixture]:
+        rows = by_source(read_dialogues(folder / "dialogues-train.jsonl"))["reply"]
+        rows = [row for row in rows if asks_for(row, modality)][:STATE_ROWS]
+        found = SignalStates(model, batches, rows, modality, tracker(f"signal states, {modality}"))
+        numbers = range(len(found.states_MKD))
+        return found, Mixture({modality: numbers}, job.mixture, job.batch_size, seed)
+
+    return lambda step: states()[0].batch(states()[1].rows(step))
+
+
+def dialogue_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:
+    from nextgpt.data.manifest import read_dialogues
+    from nextgpt.data.mixture import LengthGrouped, Mixture
+    from nextgpt.nano.recipe import by_source, caption_rows
+
+    if job.name.startswith("conditioning-"):
+        sources = caption_rows(batches.items, "train")
+    else:
+        sources = by_source(read_dialogues(folder / "dialogues-train.jsonl") + chat_rows(folder))
+    grouped = LengthGrouped(Mixture(sources, job.mixture, job.batch_size, seed), lambda row: row.length)
+    return lambda step: batches.batch(grouped.rows(step))
+
+
+def chat_rows(folder: Path) -> list[Any]:
+    """The base model's own answers to plain prompts, where `nextgpt data replay` has made them."""
+    from nextgpt.data.manifest import read_dialogues
+
+    path = folder / "chat-train.jsonl"
+    return read_dialogues(path) if path.exists() else []
+
+
+# objective of a job -> (model, batches, folder, job, seed) -> micro step -> batch
+BATCHES: dict[str, Callable[..., Callable[[int], Any]]] = {
+    "slots": slot_batches,
+    "states": state_batches,
+    "model": dialogue_batches,
+}
+
+
+def condition_targets(config: Any) -> dict[str, Any]:
+    """modality -> (captions -> Conditioning): what the decoder's own text encoding makes of them."""
+    from nextgpt.nn.decoders import load_decoder
+    from nextgpt.parts import fetch_part
+
+    @cache
+    def decoder(name: str) -> Any:
+        return load_decoder(config.outputs[name].decoder, fetch_part)
+
+    return {
+        name: lambda captions, name=name: decoder(name).encode_prompt(captions) for name in config.outputs
+    }
+
+
+def start_projectors(model: Any, batches: Any, job: Any) -> None:
+    """Output projectors that a job trains first begin at the spread of some condition targets."""
+    for modality in job.mixture if job.name.startswith("conditioning-") else ():
+        captions = [item["caption"] for item in batches.items.by_modality[modality][:256]]
+        model.output_projectors[modality].start_from(batches.condition_target(modality, captions))
