@@ -1,6 +1,7 @@
 """What the small world hands to the trainer: media of items, and rows of dialogues by source."""
 
-from collections.abc import Callable, Iterable
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,31 @@ def source_of(task: str) -> str:
 
 
 def by_source(dialogues: Iterable[Dialogue]) -> dict[str, list[Dialogue]]:
+    """Rows by source; behind the replies stand as many conversations that go from medium to medium."""
     found: dict[str, list[Dialogue]] = {}
     for dialogue in dialogues:
         found.setdefault(source_of(dialogue.task), []).append(dialogue)
+    found["reply"] = [*found.get("reply", ()), *chains(found, len(found.get("reply", ())))]
     return found
+
+
+CHAINED = ("photo", "recording", "image", "audio", "video", "reply", "chat")
+
+
+def chains(sources: Mapping[str, Sequence[Dialogue]], count: int) -> list[Dialogue]:
+    """Conversations of two to four first exchanges of any rows, one behind the other: a photo, then a sound, then a
+    request. Rows about one medium alone teach to repeat the answer that was given last."""
+    rng = random.Random("chains")
+    names = [name for name in CHAINED if sources.get(name)]
+    chosen = [
+        [rng.choice(sources[rng.choice(names)]) for _ in range(rng.randint(2, 4))] for _ in range(count)
+    ]
+    return [_chain(f"chain-{number:05d}", links) for number, links in enumerate(chosen)]
+
+
+def _chain(name: str, links: Sequence[Dialogue]) -> Dialogue:
+    turns = tuple(turn for link in links for turn in link.turns[:2])
+    return Dialogue(name, "chain", turns, {})
 
 
 def caption_rows(items: Items, split: str) -> dict[str, list[Dialogue]]:

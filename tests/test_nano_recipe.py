@@ -1,0 +1,59 @@
+"""What the small world hands to the trainer: sources of rows, and conversations that go from medium to medium."""
+
+from nextgpt.data.manifest import Dialogue, ItemPart, Text, Turn
+from nextgpt.nano.recipe import by_source, chains, source_of
+
+
+def dialogue(number: int, task: str, modality: str) -> Dialogue:
+    turns = (
+        Turn("user", (ItemPart(modality, f"{modality}-{number}"), Text("What is it?"))),
+        Turn("assistant", (Text(f"It is {number}."),)),
+        Turn("user", (Text("And what else?"),)),
+        Turn("assistant", (Text("Nothing."),)),
+    )
+    return Dialogue(f"row-{number}", task, turns, {})
+
+
+ROWS = [
+    dialogue(number, task, modality)
+    for number, (task, modality) in enumerate(
+        [
+            ("photo", "image"),
+            ("recording", "audio"),
+            ("film", "video"),
+            ("gen-image", "image"),
+            ("image-name", "image"),
+        ]
+        * 10
+    )
+]
+
+
+def test_tasks_have_their_source():
+    tasks = {"image-count": "image", "gen-mixed": "reply", "fit": "mixed", "film": "photo", "chat": "chat"}
+    assert {task: source_of(task) for task in tasks} == tasks
+
+
+def test_chains_are_first_exchanges_one_behind_the_other():
+    made = chains(by_source(ROWS), 50)
+    assert len(made) == len({one.id for one in made}) == 50
+    firsts = {row.turns[:2] for row in ROWS}
+    for one in made:
+        pairs = [one.turns[at : at + 2] for at in range(0, len(one.turns), 2)]
+        assert 2 <= len(pairs) <= 4 and all(pair in firsts for pair in pairs)
+    assert (
+        len({part.modality for one in made for part in one.turns[2].content if isinstance(part, ItemPart)})
+        == 3
+    )
+
+
+def test_sources_are_the_same_at_every_start_and_chains_stand_behind_replies():
+    first, again = by_source(ROWS), by_source(ROWS)
+    assert first == again
+    assert [row.task for row in first["reply"]] == ["gen-image"] * 10 + ["chain"] * 10
+    assert {name: len(rows) for name, rows in first.items()} == {
+        "photo": 20,
+        "recording": 10,
+        "image": 10,
+        "reply": 20,
+    }
