@@ -85,8 +85,9 @@ class AnyToAnyModel(nn.Module):
     def embed(self, ids_BT: Tensor, projected: dict[str, Tensor]) -> Tensor:
         """Step 3. projected: modality -> (media, N', D) in the order of their spans in ids, row by row."""
         embeddings = self.language_model.embed(ids_BT)
-        for modality, values in projected.items():
+        for modality in self.special.modalities:
             place_BT = ids_BT == self.special[modality].placeholder
+            values = projected.get(modality, embeddings.new_zeros(0, 0, embeddings.shape[-1]))
             count = int(place_BT.sum())
             if count != values.shape[0] * values.shape[1]:
                 raise ValueError(
@@ -94,8 +95,9 @@ class AnyToAnyModel(nn.Module):
                     f"{values.shape[1]} embeddings each: the processor's num_placeholders or the order of media "
                     "does not fit the projector."
                 )
-            flat = rearrange(values, "m n d -> (m n) d").to(embeddings.dtype)
-            embeddings = embeddings.masked_scatter(place_BT[..., None], flat)
+            if count:
+                flat = rearrange(values, "m n d -> (m n) d").to(embeddings.dtype)
+                embeddings = embeddings.masked_scatter(place_BT[..., None], flat)
         return embeddings
 
     def signal_states(self, ids_BT: Tensor, states_BTD: Tensor, modality: str) -> Tensor:

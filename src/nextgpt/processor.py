@@ -12,6 +12,7 @@ cut at the marks, so text of a user never passes through it; that text is encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from nextgpt.batch import IGNORE, Row
@@ -39,6 +40,9 @@ class Processor:
         self.special = special
         self.num_placeholders = num_placeholders
         self._template_ids: dict[str, tuple[int, ...]] = {}
+        self._lock = (
+            Lock()
+        )  # whether special tokens are split is a switch inside the tokenizer, not of one call
 
     @classmethod
     def from_folder(
@@ -55,18 +59,27 @@ class Processor:
         return self._template_chunks([("user",), ("assistant",)], False)[-1][0]
 
     def encode_text(self, text: str) -> tuple[int, ...]:
-        encoded = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)
+        with self._lock:
+            encoded = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)
         return tuple(encoded["input_ids"])
 
     def _encode_template(self, chunk: str) -> tuple[int, ...]:
         if chunk not in self._template_ids:
-            self._template_ids[chunk] = tuple(self.tokenizer(chunk, add_special_tokens=False)["input_ids"])
+            with self._lock:
+                self._template_ids[chunk] = tuple(
+                    self.tokenizer(chunk, add_special_tokens=False)["input_ids"]
+                )
         return self._template_ids[chunk]
 
     def _template_chunks(self, roles: Sequence[Any], generate: bool) -> list[tuple[int, ...]]:
         """Ids of the template before the first message's content, between contents, and after the last."""
+        from jinja2.exceptions import TemplateError
+
         marked = [{"role": role[0], "content": f"{MARK_OPEN}{i}{MARK_CLOSE}"} for i, role in enumerate(roles)]
-        text = self.tokenizer.apply_chat_template(marked, tokenize=False, add_generation_prompt=generate)
+        try:
+            text = self.tokenizer.apply_chat_template(marked, tokenize=False, add_generation_prompt=generate)
+        except TemplateError as error:
+            raise MessageError(f"The base model's chat template refuses these messages: {error}") from error
         chunks = []
         for i in range(len(roles)):
             before, found, text = text.partition(f"{MARK_OPEN}{i}{MARK_CLOSE}")

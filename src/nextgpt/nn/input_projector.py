@@ -143,7 +143,7 @@ class PosteriorBranch(nn.Module):
         assert output.scores_BP is not None
         top = output.scores_BP.float().topk(self.config.top_k, -1)
         rows = rearrange(self.table[top.indices], "b k l d -> b (k l) d")
-        confidence = self.score(top.values.clamp(min=1e-4).log()[..., None])
+        confidence = self.score(top.values.clamp(min=1e-4).log()[..., None].to(self.score.weight.dtype))
         confidence = repeat(confidence, "b k d -> b (k l) d", l=self.config.tokens_per_class)
         return rows * self.gain + self.offset + confidence
 
@@ -190,7 +190,7 @@ class ConceptBranch(nn.Module):
     def forward(self, output: EncoderOutput) -> Tensor:
         soft_BQP = self.logits(output).float().softmax(-1)
         hard_BQP = F.one_hot(soft_BQP.argmax(-1), soft_BQP.shape[-1]).to(soft_BQP.dtype)
-        weights_BQP = hard_BQP + soft_BQP - soft_BQP.detach()
+        weights_BQP = hard_BQP + (soft_BQP - soft_BQP.detach())  # the difference is exactly zero
         rows = torch.einsum("bqp,pld->bqld", weights_BQP.to(self.table.dtype), self.table)
         return rearrange(rows, "b q l d -> b (q l) d") * self.gain + self.offset
 
