@@ -54,7 +54,9 @@ TINY = {
         prompt_width=16,
     ),
     "video": ArchitectureConfig(
-        LatentDecoderConfig("nano-video", VideoFacts(16, num_frames=4, group=2), (8, 4, 2), steps=2),
+        LatentDecoderConfig(
+            "nano-video", VideoFacts(16, num_frames=4, group=2), (8, 4, 2), steps=2, predicts="sample"
+        ),
         AUTOENCODER,
         TRANSFORMER,
         prompt_length=6,

@@ -121,6 +121,18 @@ def corrupt_flow(
     return noisy, sigma_B * scheduler.config.num_train_timesteps, noise - clean
 
 
+def velocity_of_sample(scheduler: Any, latents: Tensor, timesteps: Tensor, clean: Tensor) -> Tensor:
+    """A prediction of the clean latents as velocity: (noisy - clean) / sigma, sigma at least 0.05."""
+    sigma = (timesteps.float() / scheduler.config.num_train_timesteps).clamp(min=0.05)
+    return (latents - clean) / sigma.view(-1, *[1] * (latents.ndim - 1))
+
+
+PREDICTIONS: dict[str, Callable[[Any, Tensor, Tensor, Tensor], Tensor]] = {
+    "velocity": lambda scheduler, latents, timesteps, output: output,
+    "sample": velocity_of_sample,
+}
+
+
 def noise_target(scheduler: Any, clean: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
     kind = prediction_type(scheduler)
     if kind == "v_prediction":

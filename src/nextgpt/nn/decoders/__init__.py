@@ -81,7 +81,7 @@ def untrained_decoder(config: ArchitectureConfig, fetch: Fetch | None = None) ->
         config.decoder,
         transformer=make_transformer(config),
         vae=make_autoencoder(config.autoencoder),
-        scheduler=FlowMatchEulerDiscreteScheduler(),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=config.noise_shift),
         prompt=NullPrompt(config.prompt_length, config.prompt_width),
         text_encoder=text_encoder_of(config.decoder.text_part, config.prompt_length, fetch),
     )

@@ -50,13 +50,16 @@ MediaFacts = ImageFacts | VideoFacts | AudioFacts
 
 @dataclass(frozen=True)
 class LatentDecoderConfig:
-    """`type` is the row of DECODERS; steps and guidance are the defaults of `decode`."""
+    """`type` is the row of DECODERS; steps and guidance are the defaults of `decode`. `predicts` is what the
+    transformer's output means: the flow's "velocity", or the clean "sample", which a transformer narrower than
+    its tokens can still express (arXiv 2511.13720)."""
 
     type: str
     facts: MediaFacts
     latent_shape: tuple[int, ...]
     steps: int = 16
     guidance: float = 3.0
+    predicts: str = "velocity"
     text_part: str = "minilm-l6"
 
 
@@ -84,9 +87,13 @@ class TransformerConfig:
 
 @dataclass(frozen=True)
 class ArchitectureConfig:
+    """`noise_shift` above 1 spends more of training and sampling at high noise: redundant latents, as those of
+    neighbouring frames, need it (arXiv 2403.03206, section 5.3.2)."""
+
     decoder: LatentDecoderConfig
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
+    noise_shift: float = 1.0
     prompt_length: int = 32
     prompt_width: int = 384
 
@@ -99,8 +106,9 @@ def nano_image() -> ArchitectureConfig:
 def nano_video() -> ArchitectureConfig:
     """16 frames of 64 x 64 at 8 a second: 64 tokens of 4 frames x 16 x 16 pixels, the image autoencoder."""
     return ArchitectureConfig(
-        LatentDecoderConfig("nano-video", VideoFacts(), (48, 32, 8)),
+        LatentDecoderConfig("nano-video", VideoFacts(), (48, 32, 8), predicts="sample"),
         transformer=TransformerConfig(width=112, patch_size=2),
+        noise_shift=3.0,
     )
 
 

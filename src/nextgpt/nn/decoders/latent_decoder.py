@@ -17,7 +17,7 @@ from nextgpt.errors import MessageError, NextGPTError
 from nextgpt.nn.decoders.config import AudioFacts, ImageFacts, LatentDecoderConfig, VideoFacts
 from nextgpt.nn.decoders.text_conditioning import NullPrompt, TextEncoder
 from nextgpt.nn.outputs import Conditioning, ConditioningSpec
-from nextgpt.nn.sampling import OnStep, corrupt, draw_noise, guided, item_generators, sample
+from nextgpt.nn.sampling import PREDICTIONS, OnStep, corrupt, draw_noise, guided, item_generators, sample
 
 MAX_STEPS = 1000
 Facts = TypeVar("Facts", ImageFacts, VideoFacts, AudioFacts)
@@ -148,13 +148,14 @@ class LatentDecoder(nn.Module, Generic[Facts]):
         return sample(denoise, noise, self.scheduler, steps, generators, on_step)
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditioning: Conditioning) -> Tensor:
-        """The transformer. The mask is all ones by contract, so it is not passed on."""
-        return self.transformer(
+        """The transformer's velocity. The mask is all ones by contract, so it is not passed on."""
+        output = self.transformer(
             latents.to(self.dtype),
             encoder_hidden_states=conditioning.sequence_BQC.to(self.dtype),
             timestep=timesteps,
             return_dict=False,
         )[0]
+        return PREDICTIONS[self.config.predicts](self.scheduler, latents, timesteps, output)
 
     @torch.no_grad()
     def encode_stored(self, stored: Tensor) -> Tensor:

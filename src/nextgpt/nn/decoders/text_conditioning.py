@@ -30,7 +30,9 @@ class TextEncoder(nn.Module):
     @classmethod
     def from_folder(cls, folder: Path, length: int) -> "TextEncoder":
         from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()
         model = AutoModel.from_pretrained(folder, local_files_only=True)
         return cls(model, AutoTokenizer.from_pretrained(folder, local_files_only=True), length)
 
