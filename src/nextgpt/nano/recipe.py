@@ -29,24 +29,24 @@ def source_of(task: str) -> str:
 
 
 def by_source(dialogues: Iterable[Dialogue]) -> dict[str, list[Dialogue]]:
-    """Rows by source; behind the replies stand as many conversations that go from medium to medium."""
+    """Rows by source, and as a source of their own conversations that go from medium to medium."""
     found: dict[str, list[Dialogue]] = {}
     for dialogue in dialogues:
         found.setdefault(source_of(dialogue.task), []).append(dialogue)
-    found["reply"] = [*found.get("reply", ()), *chains(found, len(found.get("reply", ())))]
-    return found
+    return {**found, "chain": chains(found, NUM_CHAINS)}
 
 
+NUM_CHAINS = 6000
 CHAINED = ("photo", "recording", "image", "audio", "video", "reply", "chat")
 
 
 def chains(sources: Mapping[str, Sequence[Dialogue]], count: int) -> list[Dialogue]:
-    """Conversations of two to four first exchanges of any rows, one behind the other: a photo, then a sound, then a
+    """Conversations of two or three first exchanges of any rows, one behind the other: a photo, then a sound, then a
     request. Rows about one medium alone teach to repeat the answer that was given last."""
     rng = random.Random("chains")
     names = [name for name in CHAINED if sources.get(name)]
     chosen = [
-        [rng.choice(sources[rng.choice(names)]) for _ in range(rng.randint(2, 4))] for _ in range(count)
+        [rng.choice(sources[rng.choice(names)]) for _ in range(rng.randint(2, 3))] for _ in range(count)
     ]
     return [_chain(f"chain-{number:05d}", links) for number, links in enumerate(chosen)]
 

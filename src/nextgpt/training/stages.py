@@ -27,6 +27,12 @@ class Job:
     clip_norm: float = 1.0
     lora_learning_rate: float | None = None
     modules: tuple[str, ...] = ()
+    stop: int | None = None
+
+    @property
+    def last_step(self) -> int:
+        """Where the job ends: `stop` cuts it short of its schedule."""
+        return min(self.steps, self.stop or self.steps)
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,18 @@ TUNING = {
     "mixed": 0.06,
     "reply": 0.13,
     "chat": 0.07,
+}
+
+CONVERSATIONS = {
+    "chain": 0.30,
+    "image": 0.15,
+    "audio": 0.12,
+    "video": 0.10,
+    "photo": 0.10,
+    "recording": 0.06,
+    "mixed": 0.05,
+    "reply": 0.08,
+    "chat": 0.04,
 }
 
 
@@ -98,7 +116,8 @@ STAGES: dict[str, Stage] = {
             "modality_tokens",
         ),
         (
-            Job("dialogues", "model", 480, 8, 2e-4, TUNING, warmup_steps=20, lora_learning_rate=1e-3),
+            Job("dialogues", "model", 480, 8, 2e-4, TUNING, 20, lora_learning_rate=1e-3, stop=223),
+            Job("conversations", "model", 240, 8, 1.5e-4, CONVERSATIONS, 5, lora_learning_rate=8e-4),
             states_job("image"),
             states_job("audio"),
             states_job("video"),
@@ -115,7 +134,12 @@ def stage(name: str) -> Stage:
 
 def scaled(one: Stage, factor: float) -> Stage:
     """The same stage with every job's steps times `factor` (at least one)."""
-    return replace(one, jobs=tuple(replace(job, steps=max(1, round(job.steps * factor))) for job in one.jobs))
+
+    def shorter(job: Job) -> Job:
+        stop = job.stop and max(1, round(job.stop * factor))
+        return replace(job, steps=max(1, round(job.steps * factor)), stop=stop)
+
+    return replace(one, jobs=tuple(shorter(job) for job in one.jobs))
 
 
 def trains(patterns: Iterable[str], module: str) -> bool:
