@@ -79,7 +79,18 @@ def nano_understanding(
         made = ask(engine, batches, rows, condition, batch_size=batch, track=tracker(f"{split} {condition}"))
         table[condition if split == "combination" else split] = shares(made, names)
         answers += [{**answer_record(answer), "split": split} for answer in made]
-    report(table, out, answers, {"model": model, "seed": seed, "seconds": time.time() - began})
+    chances = mean_chances(choose_rows(folder, "combination", limit, seed), len(names))
+    report(table, out, answers, {"model": model, "seed": seed, "seconds": time.time() - began}, chances)
+
+
+def mean_chances(dialogues: list[Any], num_names: int) -> dict[str, float]:
+    """task -> share that guessing would get."""
+    from nextgpt.nano.judges import chance
+
+    found: dict[str, list[float]] = {}
+    for dialogue in dialogues:
+        found.setdefault(dialogue.task, []).append(chance(dialogue.record, dialogue.task, num_names))
+    return {task: sum(values) / len(values) for task, values in found.items()}
 
 
 QUESTIONS = {"image": "What is in this photo?", "audio": "What do you hear in this recording?"}
@@ -193,14 +204,22 @@ def answer_record(answer: Any) -> dict[str, Any]:
     }
 
 
-def report(table: dict[str, Any], out: Path | None, answers: list[Any], record: dict[str, Any]) -> None:
+def report(
+    table: dict[str, Any],
+    out: Path | None,
+    answers: list[Any],
+    record: dict[str, Any],
+    chances: dict[str, float] | None = None,
+) -> None:
+    """Print the table; with `out` also write answers.jsonl, scores.json and table.md."""
     from nextgpt.cli.data import write_lines
-    from nextgpt.cli.show import console, understanding_table
+    from nextgpt.cli.show import console, markdown_table, understanding_table
 
-    rows = understanding_rows(table)
+    rows = [{**row, "chance": (chances or {}).get(row["task"])} for row in understanding_rows(table)]
     console.print(understanding_table(rows))
     if out:
         out.mkdir(parents=True, exist_ok=True)
+        write_lines(out / "table.md", markdown_table(rows))
         write_lines(out / "answers.jsonl", [json.dumps(answer) for answer in answers])
         write_lines(out / "scores.json", [json.dumps({**record, "rows": rows}, indent=1)])
         typer.echo(f"Answers and scores are in {out}.")

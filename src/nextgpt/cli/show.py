@@ -53,13 +53,27 @@ def training_progress(stage: Any) -> Iterator[TrainingProgress]:
         yield TrainingProgress(bar)
 
 
+CONTROLS = ("chance", "blind", "shuffled", "caption", "name", "style", "timbre")
+
+
+def score_cells(row: dict[str, Any]) -> list[str]:
+    """task, n, score with its 95 % interval, bar, controls and other splits; what was not measured is empty."""
+
+    def percent(value: float | None) -> str:
+        return "" if value is None else f"{100 * value:.1f}"
+
+    score = f"{percent(row['score'])} ({percent(row['low'])} to {percent(row['high'])})"
+    return [row["task"], str(row["n"]), score, percent(row["bar"]), *(percent(row.get(c)) for c in CONTROLS)]
+
+
 def understanding_table(rows: list[dict[str, Any]]) -> Table:
-    """One line a task: score with n and 95 % interval, bar, controls, other splits."""
-    columns = ("caption", "blind", "shuffled", "name", "style", "timbre")
-    table = Table("task", "n", "score", "95 %", "bar", *columns)
+    table = Table("task", "n", "score", "bar", *CONTROLS)
     for row in rows:
-        bar = f"{row['bar']:.0%}" if row["bar"] else ""
-        cells = [f"{row[c]:.1%}" if c in row else "" for c in columns]
-        interval = f"{row['low']:.1%}-{row['high']:.1%}"
-        table.add_row(row["task"], str(row["n"]), f"{row['score']:.1%}", interval, bar, *cells)
+        table.add_row(*score_cells(row))
     return table
+
+
+def markdown_table(rows: list[dict[str, Any]]) -> list[str]:
+    header = ["task", "n", "score", "bar", *CONTROLS]
+    lines = [header, ["---"] * len(header), *(score_cells(row) for row in rows)]
+    return [f"| {' | '.join(cells)} |" for cells in lines]
