@@ -82,6 +82,7 @@ class PosteriorBranchConfig:
     type: ClassVar[str] = "posterior"
     top_k: int = 1
     tokens_per_class: int = 8
+    cue: str = ""
 
     @property
     def num_tokens(self) -> int:
@@ -92,7 +93,8 @@ class PosteriorBranchConfig:
 class ConceptBranchConfig:
     """A learned classifier over `names`, given as PosteriorBranch gives an encoder's own classes.
 
-    `num_queries` attention pools, one thing each; the first name is empty: "no such thing".
+    `num_queries` attention pools, one thing each; the first name is empty: "no such thing". `cue` stands before each
+    name, so that the language model can tell what kind of name it is.
     """
 
     type: ClassVar[str] = "concepts"
@@ -100,6 +102,7 @@ class ConceptBranchConfig:
     num_queries: int = 1
     tokens_per_name: int = 5
     rank: int = 256
+    cue: str = ""
 
     @property
     def num_tokens(self) -> int:

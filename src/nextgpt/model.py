@@ -192,18 +192,19 @@ def fill_class_tables(
     if "posterior" in branches:
         part = model.config.inputs[modality].encoder.part
         names = [row[0] for row in json.loads((fetch(part) / "labels.json").read_text())]
-        fill_table(branches["posterior"].table, names, model.language_model, processor)
+        branch = branches["posterior"]
+        fill_table(branch.table, names, branch.config.cue, model.language_model, processor)
     if "concepts" in branches:
         branch = branches["concepts"]
-        fill_table(branch.table, branch.config.names, model.language_model, processor)
+        fill_table(branch.table, branch.config.names, branch.config.cue, model.language_model, processor)
 
 
 def fill_table(
-    table_PLD: Tensor, names: Sequence[str], language_model: LanguageModel, processor: Processor
+    table_PLD: Tensor, names: Sequence[str], cue: str, language_model: LanguageModel, processor: Processor
 ) -> None:
-    """Row p: the embeddings of the first L tokens of name p, zeros behind its end."""
+    """Row p: the embeddings of the first L tokens of the cue and name p, zeros behind; all zeros without a name."""
     for row, name in enumerate(names):
-        ids = processor.encode_text(" " + name)[: table_PLD.shape[1]] if name else ()
+        ids = processor.encode_text(f"{cue} {name}")[: table_PLD.shape[1]] if name else ()
         words_LD = language_model.words(torch.tensor(ids, dtype=torch.long, device=language_model.device))
         table_PLD[row, : len(ids)] = words_LD.detach().to(table_PLD.dtype)
 

@@ -21,12 +21,14 @@ from nextgpt.errors import ConfigError
 
 
 def _nano_input(
-    encoder: EncoderConfig, names: list[str], queries: int, posterior: PosteriorBranchConfig, width: int
+    encoder: EncoderConfig, names: list[str], queries: int, cues: tuple[str, str], width: int
 ) -> InputConfig:
+    """cues: what stands before the name of a thing of the small world, and before a class of the encoder."""
+    drawn, real = cues
     branches = (
         ResamplerBranchConfig(num_tokens=8, width=width),
-        ConceptBranchConfig(tuple(names), queries),
-        posterior,
+        ConceptBranchConfig(tuple(names), queries, tokens_per_name=8, cue=drawn),
+        PosteriorBranchConfig(top_k=1, tokens_per_class=10, cue=real),
     )
     return InputConfig(encoder, InputProjectorConfig(branches, branch_dropout=0.05))
 
@@ -35,12 +37,13 @@ def nano() -> AnyToAnyConfig:
     """The embedded default: parts that packages carry, for 2 CPU cores."""
     concepts = json.loads(files("nextgpt").joinpath("concepts.json").read_text())
     clip = EfficientNetLiteConfig(image_size=192, grid=3, num_frames=8)
-    one, two = PosteriorBranchConfig(), PosteriorBranchConfig(top_k=2, tokens_per_class=6)
     return AnyToAnyConfig(
         inputs={
-            "image": _nano_input(EfficientNetLiteConfig(), concepts["image"], 2, one, 192),
-            "audio": _nano_input(YamnetConfig(), concepts["audio"], 2, two, 128),
-            "video": _nano_input(clip, concepts["video"], 1, one, 160),
+            "image": _nano_input(
+                EfficientNetLiteConfig(), concepts["image"], 2, (" drawing:", " photo:"), 192
+            ),
+            "audio": _nano_input(YamnetConfig(), concepts["audio"], 2, (" sound:", " recording:"), 128),
+            "video": _nano_input(clip, concepts["video"], 1, (" animation:", " film:"), 160),
         },
         outputs={
             name: OutputConfig(DecoderConfig(f"nano-{name}", f"weights:nano/decoders/{name}"))

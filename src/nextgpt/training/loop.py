@@ -96,7 +96,7 @@ class Trainer:
         saved = began = time.monotonic()
         sums: dict[str, float] = {}
         accumulation = self.job.gradient_accumulation
-        for micro, batch in prefetch(self.batches, start * accumulation, self.job.last_step * accumulation):
+        for micro, batch in prefetch(self.batches, start * accumulation, self.job.steps * accumulation):
             losses = self._backward(micro, batch)
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach()) / accumulation
@@ -104,7 +104,7 @@ class Trainer:
                 continue
             step = micro // accumulation
             norm = self._update(step)
-            if (step + 1) % self.log_every == 0 or step + 1 == self.job.last_step:
+            if (step + 1) % self.log_every == 0 or step + 1 == self.job.steps:
                 self._log(step, sums, norm, time.monotonic() - began, step + 1 - start)
                 sums = {}
             if self.on_step:
@@ -115,7 +115,7 @@ class Trainer:
             if self.on_validation and (step + 1) % self.validate_every == 0:
                 self.on_validation(step + 1)
                 self.model.train()
-        self.save(self.job.last_step)
+        self.save(self.job.steps)
 
     def _resume(self) -> int:
         record = read_record(self.state_path)
@@ -123,7 +123,7 @@ class Trainer:
             return 0
         now = environment()
         changed = {k: (v, now[k]) for k, v in record["environment"].items() if now[k] != v}
-        if changed and record["step"] < self.job.last_step:
+        if changed and record["step"] < self.job.steps:
             log.warning("resumed under another environment, so not bit for bit: %s", changed)
         load_state(self.state_path, self.model, self.optimizer)
         return record["step"]

@@ -27,12 +27,6 @@ class Job:
     clip_norm: float = 1.0
     lora_learning_rate: float | None = None
     modules: tuple[str, ...] = ()
-    stop: int | None = None
-
-    @property
-    def last_step(self) -> int:
-        """Where the job ends: `stop` cuts it short of its schedule."""
-        return min(self.steps, self.stop or self.steps)
 
 
 @dataclass(frozen=True)
@@ -47,17 +41,6 @@ class Stage:
 UNDERSTANDING = {"image": 0.40, "audio": 0.22, "video": 0.18, "photo": 0.10, "recording": 0.05, "mixed": 0.05}
 
 TUNING = {
-    "image": 0.25,
-    "audio": 0.16,
-    "video": 0.14,
-    "photo": 0.12,
-    "recording": 0.07,
-    "mixed": 0.06,
-    "reply": 0.13,
-    "chat": 0.07,
-}
-
-CONVERSATIONS = {
     "chain": 0.30,
     "image": 0.15,
     "audio": 0.12,
@@ -97,7 +80,7 @@ STAGES: dict[str, Stage] = {
             slot_job("image", 1400),
             slot_job("audio", 600),
             slot_job("video", 800),
-            Job("language", "model", 120, 8, 5e-4, UNDERSTANDING, warmup_steps=10),
+            Job("language", "model", 60, 8, 5e-4, UNDERSTANDING, warmup_steps=10),
         ),
     ),
     "decoder-alignment": Stage(
@@ -116,8 +99,7 @@ STAGES: dict[str, Stage] = {
             "modality_tokens",
         ),
         (
-            Job("dialogues", "model", 480, 8, 2e-4, TUNING, 20, lora_learning_rate=1e-3, stop=223),
-            Job("conversations", "model", 240, 8, 1.5e-4, CONVERSATIONS, 5, lora_learning_rate=8e-4),
+            Job("dialogues", "model", 1500, 8, 2e-4, TUNING, 20, lora_learning_rate=1e-3),
             states_job("image"),
             states_job("audio"),
             states_job("video"),
@@ -135,11 +117,7 @@ def stage(name: str) -> Stage:
 def scaled(one: Stage, factor: float) -> Stage:
     """The same stage with every job's steps times `factor` (at least one)."""
 
-    def shorter(job: Job) -> Job:
-        stop = job.stop and max(1, round(job.stop * factor))
-        return replace(job, steps=max(1, round(job.steps * factor)), stop=stop)
-
-    return replace(one, jobs=tuple(shorter(job) for job in one.jobs))
+    return replace(one, jobs=tuple(replace(job, steps=max(1, round(job.steps * factor))) for job in one.jobs))
 
 
 def trains(patterns: Iterable[str], module: str) -> bool:
