@@ -156,12 +156,13 @@ def test_cancel_between_tokens_and_between_denoising_steps(pipeline):
 
 def test_leaving_a_stream_early_leaves_a_usable_pipeline():
     pipeline = make_pipeline(seconds_per_step=0.02)
+    before = threading.active_count()
     for kind in (TextDelta, MediaProgress):
         for event in pipeline.stream("Draw.", steps=50, **OPTIONS):
             if isinstance(event, kind):
                 break
     assert pipeline("Draw.", **OPTIONS) == make_pipeline()("Draw.", **OPTIONS)
-    assert threading.active_count() == 1
+    assert threading.active_count() <= before
 
 
 def test_a_request_at_fault_does_not_stop_the_others(pipeline, tmp_path):

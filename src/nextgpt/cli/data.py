@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,13 +18,6 @@ def folder_of(name: str) -> Path:
     if name != "nano":
         raise DataError(f"There is no data set {name!r} to build; it is called nano.")
     return data_folder(cache_root())
-
-
-def tracker(label: str) -> Callable[[Iterable[Any]], Iterable[Any]]:
-    """A progress bar around a list."""
-    from rich.progress import track
-
-    return lambda values: track(list(values), description=label)
 
 
 @app.command()
@@ -52,6 +44,7 @@ def features(
     import torch
 
     from nextgpt.cli.nano_batches import modality_data
+    from nextgpt.cli.show import tracker
     from nextgpt.data.features import compute_features
     from nextgpt.data.manifest import Items
     from nextgpt.generation.placement import resolve_dtype
@@ -77,6 +70,7 @@ def replay(name: Annotated[str, typer.Argument(help="nano")] = "nano", seed: int
     """Let the base model answer plain prompts, so that tuning can rehearse its own way of talking."""
     import torch
 
+    from nextgpt.cli.show import tracker
     from nextgpt.data.manifest import Text, Turn, read_lines
     from nextgpt.generation.engine import Engine
     from nextgpt.generation.sampling import Sampling

@@ -61,7 +61,8 @@ def nano_understanding(
     """Names, counts, colours, places, motions, orders on held-out combinations and phrasings."""
     import torch
 
-    from nextgpt.cli.data import folder_of, tracker
+    from nextgpt.cli.data import folder_of
+    from nextgpt.cli.show import tracker
     from nextgpt.evaluation.asking import ask
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
@@ -109,7 +110,7 @@ def nano_agreement(
     """Is the class that the model names the encoder's own first class? By bands of the encoder's confidence."""
     import torch
 
-    from nextgpt.cli.data import tracker
+    from nextgpt.cli.show import tracker
     from nextgpt.evaluation.asking import ask
 
     torch.set_num_threads(threads or os.cpu_count() or 1)

@@ -56,7 +56,7 @@ def slot_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) ->
 
 def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:
     """Signal states are computed when the first step asks for them."""
-    from nextgpt.cli.data import tracker
+    from nextgpt.cli.show import tracker
     from nextgpt.data.manifest import read_dialogues
     from nextgpt.data.mixture import Mixture
     from nextgpt.data.signal_states import SignalStates, asks_for

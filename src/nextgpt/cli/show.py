@@ -1,6 +1,6 @@
 """What the verbs print while they work: tables and progress bars."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,6 +9,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 console = Console()
+
+
+def tracker(label: str) -> Callable[[Iterable[Any]], Iterable[Any]]:
+    """A progress bar around a list."""
+    from rich.progress import track
+
+    return lambda values: track(list(values), description=label)
 
 
 def print_parameters(model: Any) -> None:
