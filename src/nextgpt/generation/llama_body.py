@@ -106,10 +106,8 @@ class LlamaBody:
         return KeyValueCache(len(self.layers), self.num_kv_heads, self.head_dim, self.like)
 
     def norm(self, x: Tensor, weight: Tensor) -> Tensor:
-        """RMSNorm as transformers rounds it."""
-        wide = x.float()
-        wide = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self.epsilon)
-        return weight * wide.to(x.dtype)
+        """RMSNorm as transformers rounds it: to x's dtype before the weight."""
+        return weight * F.rms_norm(x, (x.shape[-1],), None, self.epsilon)
 
     def forward(self, x_BTD: Tensor, mask_BS: Tensor | None, cache: KeyValueCache) -> Tensor:
         """mask_BS: which of the cached and new columns are real, None: all are. Returns states (B, T, D)."""
@@ -167,15 +165,28 @@ class LlamaBody:
         turned = turned * cos + turned.roll(self.head_dim // 2, -1) * sin
         queries, keys = turned.transpose(1, 2).split([self.num_heads, self.num_kv_heads], 1)
         keys, values = cache.append(index, keys, values.transpose(1, 2))
-        causal = bias is None and length > 1
-        out = F.scaled_dot_product_attention(
-            queries, keys, values, attn_mask=bias, is_causal=causal, enable_gqa=True
-        )
-        return out.transpose(1, 2).reshape(batch, length, -1)
+        return attention(queries, keys, values, bias).transpose(1, 2).reshape(batch, length, -1)
+
+
+def attention(q_BHTd: Tensor, k_BGSd: Tensor, v_BGSd: Tensor, bias: Tensor | None) -> Tensor:
+    """Grouped-query attention. bias None: causal where there are several positions.
+
+    In a batch, queries of one group stand as rows of one head: three to five times as fast as enable_gqa on a
+    CPU, but other bits in one element of ten thousand. A single row keeps the bits of transformers' generate.
+    """
+    batch, heads, length, dim = q_BHTd.shape
+    groups = k_BGSd.shape[1]
+    if bias is None and (length > 1 or batch == 1):
+        causal = length > 1
+        return F.scaled_dot_product_attention(q_BHTd, k_BGSd, v_BGSd, is_causal=causal, enable_gqa=True)
+    if bias is not None:
+        bias = bias.repeat(1, 1, heads // groups, 1)
+    rows = q_BHTd.reshape(batch, groups, -1, dim)
+    return F.scaled_dot_product_attention(rows, k_BGSd, v_BGSd, attn_mask=bias).view(q_BHTd.shape)
 
 
 def _attention_bias(mask_BS: Tensor | None, length: int, start: int, like: Tensor) -> Tensor | None:
-    """(B, 1, T, S) to add to the scores, None where nothing is hidden but what is_causal hides.
+    """(B, 1, T, S) to add to the scores, None where nothing is hidden but what causality hides.
 
     A padded column sees itself, so that no row of the softmax is empty and its state stays finite.
     """
