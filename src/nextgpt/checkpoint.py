@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from nextgpt.config import AnyToAnyConfig, from_dict, to_dict
-from nextgpt.errors import CheckpointError, NotTrainedError
+from nextgpt.errors import CheckpointError, ConfigError, NotTrainedError
 
 FORMAT = 1
+WRITTEN = ("config.json", "model.safetensors", "adapter")
 LORA = "lora"
 PEFT_PREFIX = "base_model.model."
 
@@ -92,21 +93,35 @@ def peft_name(parameter: str) -> str:
 
 def save(model: Any, folder: Path, info: CheckpointInfo, *, small: bool = False) -> None:
     """Write a checkpoint; the folder appears whole or not at all. small: as it is shipped (see `shrink`)."""
-    from safetensors.torch import save_file
-
-    cast = shrink if small else dict
-    own, lora = learned_tensors(model, info.trained)
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=folder.name + ".", dir=folder.parent))
-    save_file(cast(own), work / "model.safetensors", metadata={"format": "pt"})
+    try:
+        _write(model, work, info, small)
+        os.chmod(work, 0o755)
+        _replace(work, folder)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+
+
+def _write(model: Any, work: Path, info: CheckpointInfo, small: bool) -> None:
+    from safetensors.torch import save_file
+
+    own, lora = learned_tensors(model, info.trained)
+    save_file(shrink(own) if small else own, work / "model.safetensors", metadata={"format": "pt"})
     if lora:
         (work / "adapter").mkdir()
-        save_file(cast(lora), work / "adapter" / "adapter_model.safetensors", metadata={"format": "pt"})
+        lora = half(lora) if small else lora  # PEFT reads it too, and knows no int8
+        save_file(lora, work / "adapter" / "adapter_model.safetensors", metadata={"format": "pt"})
         _save_adapter_config(info.config, work / "adapter")
     values = {"format": FORMAT, **asdict(info), "config": to_dict(info.config)}
     (work / "config.json").write_text(json.dumps(values, indent=1) + "\n")
-    os.chmod(work, 0o755)
-    _replace(work, folder)
+
+
+def half(tensors: Mapping[str, Any]) -> dict[str, Any]:
+    import torch
+
+    return {name: tensor.to(torch.float16) for name, tensor in tensors.items()}
 
 
 def shrink(tensors: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,50 +163,76 @@ def _save_adapter_config(config: AnyToAnyConfig, folder: Path) -> None:
 
 
 def _replace(work: Path, folder: Path) -> None:
-    """Put the new folder in the old one's place, keeping files that it doesn't write (a model card)."""
-    if folder.exists():
-        for name in ("model.safetensors", "adapter", "config.json"):
-            if (folder / name).is_dir():
-                shutil.rmtree(folder / name)
-            if (work / name).exists():
-                os.replace(work / name, folder / name)
-        work.rmdir()
-    else:
+    """Put the new folder in the old one's place, with the old one's files that it doesn't write (a model card)."""
+    if not folder.exists():
         os.replace(work, folder)
+        return
+    for path in folder.iterdir():
+        if path.name not in WRITTEN:
+            _link(path, work / path.name)
+    aside = work.with_name(work.name + ".old")
+    os.replace(folder, aside)
+    try:
+        os.replace(work, folder)
+    except BaseException:
+        os.replace(aside, folder)
+        raise
+    shutil.rmtree(aside)
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file or folder under another name, copied where the file system has no links."""
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=lambda one, other: _link(Path(one), Path(other)))
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def read_info(folder: Path) -> CheckpointInfo:
     """config.json of a checkpoint. Raises CheckpointError for a missing or foreign file."""
     path = folder / "config.json"
     try:
-        values = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} can't be read as a checkpoint's config: {error}.") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise CheckpointError(f"{path} is no checkpoint of format {FORMAT}; was it made by another program?")
-    return CheckpointInfo(
-        config=from_dict(AnyToAnyConfig, values["config"]),
-        parts=values["parts"],
-        stages=tuple(values["stages"]),
-        trained=tuple(values["trained"]),
-    )
+    try:
+        info = from_dict(CheckpointInfo, {key: value for key, value in values.items() if key != "format"})
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    for name, record in info.parts.items():
+        if not {"address", "sha256"} <= record.keys():
+            raise CheckpointError(f"{path}: config.parts.{name} lacks its address or its sha256.")
+    return info
 
 
 def load(model: Any, folder: Path, info: CheckpointInfo) -> None:
     """Fill the model's learned modules. Raises CheckpointError that names every missing or unexpected key."""
-    from safetensors.torch import load_file
-
     if LORA in info.trained and not model.language_model.has_lora:
         model.language_model.add_lora()
     own, lora = learned_tensors(model, info.trained)
-    found = grow(load_file(folder / "model.safetensors"))
+    found = grow(_read(folder / "model.safetensors"))
     if lora:
-        found |= load_file(folder / "adapter" / "adapter_model.safetensors")
+        found |= _read(folder / "adapter" / "adapter_model.safetensors")
     check_keys({**own, **lora}, found, folder)
     for name, parameter in model.named_parameters():
         module = module_of(name)
         if module in info.trained:
             parameter.data.copy_(found[peft_name(name) if module == LORA else name])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} can't be read as learned tensors: {error}.") from error
 
 
 def check_keys(wanted: Mapping[str, Any], found: Mapping[str, Any], folder: Path) -> None:

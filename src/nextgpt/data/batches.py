@@ -93,8 +93,11 @@ class Batches:
     def row(self, dialogue: Dialogue) -> Row:
         """The dialogue for training: cut behind its last label; a record may switch its language loss off."""
         row = self.processor.row(self.fill(dialogue), max_length=self.max_length)
+        special = self.processor.special
         end = 1 + max((i for i, label in enumerate(row.labels) if label != IGNORE), default=len(row.ids) - 1)
-        opens = {self.processor.special[name].open for name in self.modalities}
+        if name := special.modality_of(row.ids[end - 1]):  # truncated behind a span: its signal tokens stay
+            end += len(special[name].signals)
+        opens = {special[name].open for name in self.modalities}
         shown = sum(token in opens for token in row.ids[:end])
         labels = row.labels[:end] if dialogue.record.get("language_loss", True) else (IGNORE,) * end
         return Row(row.ids[:end], labels, row.inputs[:shown], row.outputs)

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,8 @@ class FeatureCache:
         from safetensors import safe_open
 
         if self._open[shard] is None:
+            with suppress(OSError):  # `clean` goes by this time; a cache that may only be read is as good
+                os.utime(self.folder)
             self._open[shard] = safe_open(self.folder / f"{shard}.safetensors", "pt").__enter__()
         return self._open[shard]
 

@@ -52,18 +52,26 @@ class Dialogue:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """JSON objects of a file, one a line. Raises DataError that names file and line."""
+    """JSON objects of a file, one a line; empty lines are skipped. Raises DataError that names file and line."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open("rb") as file:
             for number, line in enumerate(file, 1):
-                try:
-                    yield json.loads(line)
-                except ValueError as error:
-                    raise DataError(f"{path}, line {number} is no JSON: {error}.") from error
+                if line.strip():
+                    yield _object(line, f"{path}, line {number}")
     except OSError as error:
         raise DataError(
             f"{path} can't be read ({error.strerror}); run `nextgpt data build nano` first."
         ) from error
+
+
+def _object(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where} is no JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise DataError(f"{where} is no JSON object but {value!r:.60}.")
+    return value
 
 
 def part_from(record: dict[str, Any]) -> Text | ItemPart:
@@ -81,7 +89,15 @@ def dialogue_from(record: dict[str, Any]) -> Dialogue:
 
 
 def read_dialogues(path: Path) -> list[Dialogue]:
-    return [dialogue_from(record) for record in read_lines(path)]
+    """All rows of a file. Raises DataError that names the file and the row that is not of the form above."""
+    dialogues = []
+    for record in read_lines(path):
+        try:
+            dialogues.append(dialogue_from(record))
+        except (KeyError, TypeError, AttributeError) as error:
+            row = record.get("id", len(dialogues))
+            raise DataError(f"{path}, row {row} is no conversation ({error!r}); see docs/data.md.") from error
+    return dialogues
 
 
 class Items:
