@@ -185,7 +185,7 @@ LORA_KEY = "base_model.model.model.layers.1.self_attn.q_proj.lora_B.weight"
     [
         (OWN, lambda t: t.pop("language_model.boundary_embeddings"), r"missing \['language_model.boundary_emb"),
         (OWN, lambda t: t.update(extra=torch.ones(1)), r"missing nothing, unexpected \['extra'\]"),
-        (OWN, lambda t: t.update({"language_model.modality_head.bias": torch.ones(4)}), r"shapes \['language_model.mod"),
+        (OWN, lambda t: t.update({"language_model.modality_head.bias": torch.ones(4)}), r"shapes \['language_model"),
         (ADAPTER, lambda t: t.pop(LORA_KEY), r"missing \['base_model.model.model.layers.1.self_attn.q_proj.lora_B"),
         (ADAPTER, lambda t: t.update({LORA_KEY: torch.ones(2, 2)}), r"other shapes \['base_model"),
     ],
@@ -227,7 +227,10 @@ GOOD = {"format": 1, "config": to_dict(CONFIG), "parts": {}, "stages": [], "trai
         ({"model_type": "llama"}, "no checkpoint of format 1"),
         ({"format": 1}, r"config\.config is missing"),
         ({**GOOD, "config": []}, r"config\.config must be an object"),
-        ({**GOOD, "config": {"inputs": {"image": {"encoder": {"type": "os.system"}, "projector": {}}}}}, "'os.system' is unknown"),
+        (
+            {**GOOD, "config": {"inputs": {"image": {"encoder": {"type": "os.system"}, "projector": {}}}}},
+            "'os.system' is unknown",
+        ),
         ({**GOOD, "parts": []}, r"config\.parts must be an object"),
         ({**GOOD, "parts": {"x": {"address": "file:x"}}}, r"config\.parts\.x lacks"),
         ({**GOOD, "parts": {"x": "y"}}, r"config\.parts\.x must be an object"),

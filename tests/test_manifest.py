@@ -12,7 +12,8 @@ RECORD = {
     "task": "photo",
     "messages": [
         {"role": "user", "content": [
-            {"type": "image", "item": "image-1", "posterior": {"class": 3, "seed": 5}}, {"type": "text", "text": "What?"},
+            {"type": "image", "item": "image-1", "posterior": {"class": 3, "seed": 5}},
+            {"type": "text", "text": "What?"},
         ]},
         {"role": "assistant", "content": "I see {label}."},
         {"role": "user", "content": "Draw it."},

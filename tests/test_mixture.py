@@ -1,6 +1,7 @@
 """Mixtures are functions of the step: the right shares, every row once an epoch, nothing to remember."""
 
 from collections import Counter
+from itertools import chain, pairwise
 
 import pytest
 
@@ -52,14 +53,14 @@ def test_sources_without_rows_are_named():
 
 
 def test_lengths_are_grouped_within_a_pool_of_steps():
-    lengths = {name: (i * 37) % 101 for i, name in enumerate(sum(SOURCES.values(), []))}
+    lengths = {name: (i * 37) % 101 for i, name in enumerate(chain(*SOURCES.values()))}
     plain, grouped = mixture(), LengthGrouped(mixture(), lengths.__getitem__, pool=5)
     for pool in range(4):
         steps = range(5 * pool, 5 * pool + 5)
         made = [grouped.rows(step) for step in steps]
-        assert Counter(sum(made, [])) == Counter(row for step in steps for row in plain.rows(step))
+        assert Counter(chain(*made)) == Counter(row for step in steps for row in plain.rows(step))
         spans = sorted(
             (min(found), max(found)) for found in ([lengths[row] for row in step] for step in made)
         )
-        assert all(one[1] <= other[0] for one, other in zip(spans, spans[1:]))
+        assert all(one[1] <= other[0] for one, other in pairwise(spans))
     assert {len(grouped.rows(step)) for step in range(20)} == {4}
