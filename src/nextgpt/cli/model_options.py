@@ -1,5 +1,6 @@
 """The options that say which model runs and where, shared by the verbs that answer."""
 
+import os
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,14 +10,24 @@ import typer
 Model = Annotated[str, typer.Option("--model", help="Shipped weights by name, or a checkpoint's folder.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, ...")]
 Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; the idle cores if unset.")]
 
 
 def open_pipeline(model: str, device: str, dtype: str, threads: int | None) -> Any:
     """An AnyToAnyPipeline. This is where torch is imported."""
     from nextgpt.generation.pipeline import AnyToAnyPipeline
 
+    if threads is None and "OMP_NUM_THREADS" not in os.environ:
+        threads = idle_cores()
     return AnyToAnyPipeline.from_pretrained(model, device=device, dtype=dtype, threads=threads)
+
+
+def idle_cores() -> int:
+    """Cores that other programs leave free. Threads that share a core wait for each other at every small
+    product: on two cores busy with a training, two threads took ten times as long as one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return max(1, cores - int(load))
 
 
 def model_identity(model: str) -> str:
