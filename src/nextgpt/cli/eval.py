@@ -18,13 +18,15 @@ BARS = {
 COLUMNS = ("name", "style", "timbre")
 
 
-def shares(answers: list[Any], names: tuple[str, ...]) -> dict[str, tuple[int, int]]:
-    """task -> (right, n)."""
+def shares(
+    answers: list[Any], names: tuple[str, ...], labels: tuple[str, ...] = ()
+) -> dict[str, tuple[int, int]]:
+    """task -> (right, n). names of the small world, labels of the encoders."""
     from nextgpt.nano.judges import judge_of
 
     found: dict[str, tuple[int, int]] = {}
     for answer in answers:
-        judge = judge_of(answer.dialogue.task, names)
+        judge = judge_of(answer.dialogue.task, names, labels)
         if judge:
             right, n = found.get(answer.dialogue.task, (0, 0))
             record = {**answer.dialogue.record, "expected": answer.expected}
@@ -68,6 +70,7 @@ def nano_understanding(
     torch.set_num_threads(threads or os.cpu_count() or 1)
     engine, batches = load_for_asking(model)
     folder, names = folder_of("nano"), tuple(sorted(all_names(batches)))
+    labels = tuple(name for data in batches.modalities.values() for name in data.class_names)
     runs = [
         ("combination", "real", limit),
         *(("combination", c, control) for c in ("blind", "shuffled", "caption")),
@@ -78,7 +81,7 @@ def nano_understanding(
     for split, condition, count in runs:
         rows = choose_rows(folder, split, count, seed)
         made = ask(engine, batches, rows, condition, batch_size=batch, track=tracker(f"{split} {condition}"))
-        table[condition if split == "combination" else split] = shares(made, names)
+        table[condition if split == "combination" else split] = shares(made, names, labels)
         answers += [{**answer_record(answer), "split": split} for answer in made]
     chances = mean_chances(choose_rows(folder, "combination", limit, seed), len(names))
     report(table, out, answers, {"model": model, "seed": seed, "seconds": time.time() - began}, chances)
@@ -161,7 +164,7 @@ def agreement_bands(modality: str, batches: Any, answers: list[Any]) -> dict[str
         part = next(p for p in answer.dialogue.turns[0].content if isinstance(p, ItemPart))
         top = float(batches.output(part).scores_BP.max())
         band = max(i for i, edge in enumerate(BANDS[:-1]) if top >= edge)
-        agreed = label(answer.text, {"expected": answer.expected})
+        agreed = label(answer.text, {"expected": answer.expected}, batches.modalities[modality].class_names)
         for key in (
             f"{modality}-label, all",
             f"{modality}-label, score {BANDS[band]:.0%} to {BANDS[band + 1]:.0%}",

@@ -13,6 +13,7 @@ from typing import Any
 from nextgpt.batch import media_in_order
 from nextgpt.data.batches import Batches, stack_padded
 from nextgpt.data.manifest import Dialogue, ItemPart, Text, Turn
+from nextgpt.errors import DataError
 from nextgpt.generation.engine import Engine
 from nextgpt.generation.steps import Decoding
 
@@ -47,13 +48,23 @@ def conditioned(turns: Sequence[Turn], condition: str, batches: Batches, number:
     def other(part: ItemPart) -> ItemPart:
         split = batches.items[part.item]["split"]
         same = [row["id"] for row in batches.items.by_modality[part.modality] if row["split"] == split]
-        return replace(part, item=same[(same.index(part.item) + 1 + number % (len(same) - 1)) % len(same)])
+        if len(same) < 2:
+            raise DataError(
+                f"The split {split} has only one {part.modality}, so there is none to take in its place."
+            )
+        found = same[(same.index(part.item) + 1 + number % (len(same) - 1)) % len(same)]
+        return replace(part, item=found, posterior=None)
+
+    def in_words(part: ItemPart) -> Text:
+        known = part.posterior is not None
+        caption = batches.label(part) if known else batches.items[part.item]["caption"]
+        return Text(f"({part.modality}: {caption}) ")
 
     changes: dict[str, Callable[[ItemPart], Any]] = {
         "real": lambda part: part,
         "blind": lambda part: None,
         "shuffled": other,
-        "caption": lambda part: Text(f"({part.modality}: {batches.items[part.item]['caption']}) "),
+        "caption": in_words,
     }
     return change_media(turns, changes[condition])
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -94,19 +95,19 @@ class Trainer:
         start = self._resume()
         self.model.train()
         saved = began = time.monotonic()
-        sums: dict[str, float] = {}
+        seen: dict[str, list[float]] = {}
         accumulation = self.job.gradient_accumulation
         for micro, batch in prefetch(self.batches, start * accumulation, self.job.steps * accumulation):
             losses = self._backward(micro, batch)
             for name, value in losses.items():
-                sums[name] = sums.get(name, 0.0) + float(value.detach()) / accumulation
+                seen.setdefault(name, []).append(float(value.detach()))
             if (micro + 1) % accumulation:
                 continue
             step = micro // accumulation
             norm = self._update(step)
             if (step + 1) % self.log_every == 0 or step + 1 == self.job.steps:
-                self._log(step, sums, norm, time.monotonic() - began, step + 1 - start)
-                sums = {}
+                self._log(step, seen, norm, time.monotonic() - began, step + 1 - start)
+                seen = {}
             if self.on_step:
                 self.on_step(step + 1)
             if time.monotonic() - saved > SAVE_SECONDS:
@@ -145,10 +146,10 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         return float(norm)
 
-    def _log(self, step: int, sums: dict[str, float], norm: float, seconds: float, steps: int) -> None:
-        count = self.log_every if (step + 1) % self.log_every == 0 else (step + 1) % self.log_every
+    def _log(self, step: int, seen: dict[str, list[float]], norm: float, seconds: float, steps: int) -> None:
+        """seen: values of each loss since the last record; its mean is over the batches that had it."""
         record: dict[str, Any] = {"job": self.job.name, "step": step + 1}
-        record |= {name: value / count for name, value in sums.items()}
+        record |= {name: fmean(values) for name, values in seen.items()}
         record |= {"gradient_norm": norm, "learning_rate": self.optimizer.param_groups[0]["lr"]}
         record |= {"seconds_per_step": seconds / max(1, steps)}
         if self.on_log:
