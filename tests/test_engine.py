@@ -364,3 +364,13 @@ def test_any_bytes_come_through_as_the_tokenizer_reads_them(ids):
     stream = TextStream(TOKENIZER)
     text = "".join([*map(stream.push, ids), stream.end()])
     assert text == TOKENIZER.decode(ids, skip_special_tokens=True).replace("\0", "")
+
+
+def test_long_prompts_go_through_in_pieces(monkeypatch):
+    engine = engine_for()
+    prompts = unrelated(engine, (3, 90, 41, 90))
+    whole = [one.ids for one in engine.generate(prompts, HOW)]
+    monkeypatch.setattr("nextgpt.generation.running.MAX_POSITIONS", 37)
+    engine._kept = None
+    assert [one.ids for one in engine.generate(prompts, HOW)] == whole
+    assert [engine.generate([prompt], HOW)[0].ids for prompt in prompts] == whole

@@ -129,11 +129,18 @@ def test_named_things_are_the_longest_that_stand_there():
 @pytest.mark.parametrize(
     ("reply", "denied"),
     [
-        ("not a fox", True), ("no fox", True), ("isn't the fox", True), ("isn’t really a fox", True),
-        ("cannot see a fox", True), ("without any fox", True), ("not only a fox", False), ("no, a fox", False), ("nothing but a fox", False),
+        ("not a fox", True),
+        ("no fox", True),
+        ("isn't the fox", True),
+        ("isn’t really a fox", True),
+        ("cannot see a fox", True),
+        ("without any fox", True),
+        ("not only a fox", False),
+        ("no, a fox", False),
+        ("nothing but a fox", False),
         ("a fox, not a bell", False),
     ],
-)  # fmt: skip
+)
 def test_what_is_denied_is_not_said(reply, denied):
     assert says(reply, "fox") is not denied
 

@@ -31,7 +31,6 @@ article.user { background: var(--user); border-radius: .8rem; padding: .7rem 1.1
 p { margin: .4rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 figure { margin: .7rem 0; }
 img, video { display: block; width: 16rem; max-width: 100%; border-radius: .5rem; }
-img.small, video.small { image-rendering: pixelated; }
 audio { display: block; width: 100%; }
 figcaption, footer, h2 { color: var(--faint); font-size: .8rem; font-weight: 500; margin: .2rem 0; }
 h2 { text-transform: uppercase; letter-spacing: .06em; }

@@ -114,7 +114,9 @@ class LlamaBody:
         batch, length = x_BTD.shape[:2]
         cache.reserve(batch, cache.length + length)
         rotation = self._rotation(x_BTD, mask_BS, cache.length)
-        bias = _attention_bias(mask_BS, length, cache.length, x_BTD)
+        bias = attention_bias(mask_BS, length, cache.length, x_BTD)
+        if bias is not None and length > 1:
+            bias = bias.repeat(1, 1, self.num_heads // self.num_kv_heads, 1)
         for index, layer in enumerate(self.layers):
             x_BTD = self._layer(index, layer, x_BTD, rotation, bias, cache)
         cache.length += length
@@ -169,23 +171,20 @@ class LlamaBody:
 
 
 def attention(q_BHTd: Tensor, k_BGSd: Tensor, v_BGSd: Tensor, bias: Tensor | None) -> Tensor:
-    """Grouped-query attention. bias None: causal where there are several positions.
+    """Grouped-query attention. bias (B, 1, 1 or heads a group * T, S); None: causal if T is not 1.
 
     In a batch, queries of one group stand as rows of one head: three to five times as fast as enable_gqa on a
     CPU, but other bits in one element of ten thousand. A single row keeps the bits of transformers' generate.
     """
-    batch, heads, length, dim = q_BHTd.shape
-    groups = k_BGSd.shape[1]
+    batch, _, length, dim = q_BHTd.shape
     if bias is None and (length > 1 or batch == 1):
         causal = length > 1
         return F.scaled_dot_product_attention(q_BHTd, k_BGSd, v_BGSd, is_causal=causal, enable_gqa=True)
-    if bias is not None:
-        bias = bias.repeat(1, 1, heads // groups, 1)
-    rows = q_BHTd.reshape(batch, groups, -1, dim)
+    rows = q_BHTd.reshape(batch, k_BGSd.shape[1], -1, dim)
     return F.scaled_dot_product_attention(rows, k_BGSd, v_BGSd, attn_mask=bias).view(q_BHTd.shape)
 
 
-def _attention_bias(mask_BS: Tensor | None, length: int, start: int, like: Tensor) -> Tensor | None:
+def attention_bias(mask_BS: Tensor | None, length: int, start: int, like: Tensor) -> Tensor | None:
     """(B, 1, T, S) to add to the scores, None where nothing is hidden but what causality hides.
 
     A padded column sees itself, so that no row of the softmax is empty and its state stays finite.

@@ -16,6 +16,7 @@ from nextgpt.generation.sampling import choose
 from nextgpt.generation.steps import Decoding, End, Signals, Step, Token
 
 MIN_SHARED = 8  # positions that rows must share before computing them once pays
+MAX_POSITIONS = 4096  # of all rows together, in one forward of a prefill
 FULL_ENOUGH = 0.75  # below this share of running rows, the ended ones are taken out of the cache
 
 Kept = tuple[list[Hashable], Any]  # identities of positions, and the cache of one row that holds them
@@ -107,7 +108,16 @@ class RunningBatch:
         x_BTD = torch.stack([_padded(p.embeddings_TD[start:], max(lengths)) for p in self.prompts])
         if min(lengths) != max(lengths):
             self.mask_BS = _left_mask(lengths, start, x_BTD.device)
-        self.states_BD = self.machine.body.forward(x_BTD, self.mask_BS, self.cache)[:, -1]
+        self.states_BD = self._forward_in_pieces(x_BTD)
+
+    def _forward_in_pieces(self, x_BTD: Tensor) -> Tensor:
+        """States (B, D) of the last column. In pieces, so that scores and biases of long prompts fit."""
+        width = max(1, MAX_POSITIONS // len(x_BTD))
+        for piece_BTD in x_BTD.split(width, 1):
+            end = self.cache.length + piece_BTD.shape[1]
+            mask_BS = None if self.mask_BS is None else self.mask_BS[:, :end]
+            states_BTD = self.machine.body.forward(piece_BTD, mask_BS, self.cache)
+        return states_BTD[:, -1]
 
     def _shared_cache(self, keys: Sequence[Hashable], shared: int) -> Any:
         """A cache of one row with the beginning of keys[:shared]: what was kept, and what pays to compute."""
