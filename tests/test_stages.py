@@ -33,7 +33,10 @@ FREE = "input_projectors.image.branches.concepts.attention.bias"
 
 
 def learns(name, which):
-    return any(name.startswith(start) or (start == "lora_" and "lora_" in name) for start in TRAINS[which])
+    """Buffers (tables of class names) never do."""
+    return not name.endswith(".table") and any(
+        name.startswith(start) or (start == "lora_" and "lora_" in name) for start in TRAINS[which]
+    )
 
 
 def three_steps(which, **changes):

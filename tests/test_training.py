@@ -172,7 +172,7 @@ def test_logged_losses_are_means_over_the_steps_since_the_last_record(tmp_path):
         found = slot_losses(model, batch)
         if len(losses) % 2:
             found.pop("names")  # as a medium that not every batch holds
-        losses.append({key: float(value) for key, value in found.items()})
+        losses.append({key: float(value.detach()) for key, value in found.items()})
         return found
 
     one.objective = objective

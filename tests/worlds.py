@@ -65,13 +65,14 @@ def talk(step, row):
 
 
 def features(modality, count, noise):
-    """Cached outputs; the second medium of images has no scores and the third no features."""
+    """Cached outputs; the second medium has no scores and the third no features."""
     encoder = CONFIG.inputs[modality].encoder
     positions, width = encoder.num_positions, encoder.feature_dim
     mask = torch.ones(count, positions, dtype=torch.bool)
     scores = torch.rand(count, encoder.num_scores, generator=noise) if modality == "image" else None
     if scores is not None:
-        scores[1::3], mask[2::3] = 0.0, False
+        scores[1::3] = 0.0
+    mask[2::3] = False
     return EncoderOutput(torch.randn(count, positions, width, generator=noise), mask, scores)
 
 

@@ -115,9 +115,7 @@ class AnyToAnyModel(nn.Module):
         if bool((batch.labels_BT != IGNORE).any()):
             losses["language"] = self.language_loss(states, batch.labels_BT)
         conditioning = {}
-        for name in dict.fromkeys(
-            (*batch.targets, *batch.latents)
-        ):  # a set's order would change the gradient's bits
+        for name in dict.fromkeys([*batch.targets, *batch.latents]):
             conditioning[name] = self.output_projectors[name](self.signal_states(batch.ids_BT, states, name))
         for name, target in batch.targets.items():
             losses[f"conditioning/{name}"] = conditioning_loss(conditioning[name], target)
