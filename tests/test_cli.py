@@ -1,5 +1,6 @@
 """The command line with a tiny model: order of arguments, the batch format to the letter, chat, exit codes."""
 
+import errno
 import json
 import os
 import signal
@@ -273,6 +274,24 @@ def test_a_run_goes_on_where_it_was_stopped(tiny, media):
     write_requests(file, *values, ask("more"))
     assert run([*batch, str(part)]) == 0
     assert len(lines_of(part)) == 7 and lines_of(part)[:6] == lines_of(whole)
+
+
+def test_a_file_without_requests_has_no_replies(tiny, tmp_path):
+    file = write_requests(tmp_path / "r.jsonl", "\n")
+    assert run(["generate", "--batch", str(file), "--out", str(tmp_path)]) == 0
+    assert lines_of(tmp_path) == [] and not tiny
+
+
+def test_a_full_disk_is_one_sentence(tiny, media, monkeypatch, capsys):
+    from nextgpt.cli import batch_run
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device", "replies.jsonl")
+
+    monkeypatch.setattr(batch_run, "reply_lines", full)
+    file = write_requests(media / "r.jsonl", ask("1"))
+    assert run(["generate", "--batch", str(file), "--out", str(media / "out")]) == 1
+    assert "No space left on device (replies.jsonl)" in capsys.readouterr().err
 
 
 def test_a_folder_with_other_replies_is_refused(tiny, media, capsys):

@@ -374,3 +374,28 @@ def test_long_prompts_go_through_in_pieces(monkeypatch):
     engine._kept = None
     assert [one.ids for one in engine.generate(prompts, HOW)] == whole
     assert [engine.generate([prompt], HOW)[0].ids for prompt in prompts] == whole
+
+
+def test_a_sliding_window_sees_no_padding():
+    """Mistral's layers see the last 8 columns; padding between a row's own would hide some of them."""
+    from transformers import MistralConfig, MistralForCausalLM
+
+    torch.manual_seed(0)
+    shape = dict(hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4)
+    config = MistralConfig(
+        vocab_size=len(TOKENIZER), num_key_value_heads=2, sliding_window=8, head_dim=8, **shape
+    )
+    model, processor = tiny_model(base=MistralForCausalLM(config).eval(), tokenizer=TOKENIZER)
+    favour(model, image=0.0)
+    engine = Engine(model, processor, ("image",))
+    assert isinstance(engine.machine.body, HuggingFaceBody)
+    prompts = unrelated(engine)
+    how = Decoding(max_new_tokens=12, modalities=("image",))
+    together = engine.generate(prompts, how)
+    assert [one.ids for one in together] == [engine.generate([prompt], how)[0].ids for prompt in prompts]
+
+
+def test_the_coldest_temperatures_are_greedy():
+    logits = torch.tensor([1.0, 30.0, float("-inf"), 29.0])
+    for temperature in (1e-3, 1e-30, 1e-44):
+        assert sample(logits, Sampling(temperature), torch.Generator()) == 1

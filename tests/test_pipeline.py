@@ -111,6 +111,14 @@ def test_a_chat_extends_its_cache(pipeline):
     assert reply == make_pipeline()(history, modalities=[], **OPTIONS)
 
 
+def test_moving_a_pipeline_starts_it_afresh(pipeline):
+    before = pipeline("Draw.", **OPTIONS)
+    assert pipeline.to("cpu")("Draw.", **OPTIONS) == before
+    assert pipeline.engine.machine.body is not None and not pipeline.input_media.embeddings
+    with pytest.raises(NextGPTError, match="warp"):
+        pipeline.to("warp")
+
+
 def test_other_media_at_the_same_place_are_not_taken_from_the_cache(pipeline):
     for number in (1, 2):
         messages = [Message.user(picture(number), "what?")]

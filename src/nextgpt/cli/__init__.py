@@ -6,6 +6,7 @@ Ctrl-C, 1 for a fault of ours that we foresaw. Anything else is a bug and shows 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -31,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "ship": ("ship", "Write a checkpoint small, as the package carries it."),
 }
 INTERRUPTED = 130
+MACHINE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE, errno.EIO)
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,13 @@ def _exit_code(work: Callable[[], Any]) -> int:
         return error.exit_code
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.errno not in MACHINE_FAULTS:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        return _say(f"{error.strerror}{where}.", 1)
     except Exception as error:
         if not hasattr(error, "format_message"):  # what typer's usage errors have
             raise

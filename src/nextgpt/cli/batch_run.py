@@ -32,6 +32,7 @@ def answer_all(
 ) -> int:
     """Answer what is not answered yet; returns how many of all replies are errors. identity: of the model."""
     with locked(folder):
+        (folder / REPLIES).touch()
         start = resume(folder, requests, identity)
         on_done(start, len(requests))
         if start < len(requests):
@@ -105,8 +106,6 @@ def check_same(before: Any, now: dict[str, Any], count: int, folder: Path) -> No
 
 def whole_lines(path: Path) -> list[bytes]:
     """The lines of a file; a last one that was not written to its end is cut off the file."""
-    if not path.exists():
-        return []
     data = path.read_bytes()
     lines = data.split(b"\n")
     if lines.pop():

@@ -26,6 +26,8 @@ class Cache(Protocol):
 
 
 class Body(Protocol):
+    window: int | None  # columns that a layer sees at most: padding between them would change what it sees
+
     def new_cache(self) -> Any: ...
 
     def forward(self, x_BTD: Tensor, mask_BS: Tensor | None, cache: Any) -> Tensor: ...
@@ -58,6 +60,8 @@ class HuggingFaceBody:
 
     def __init__(self, language_model: Any) -> None:
         self.language_model = language_model
+        config = language_model.base.config
+        self.window = getattr(config, "sliding_window", None) if _slides(config) else None
 
     def new_cache(self) -> HuggingFaceCache:
         from transformers import DynamicCache
@@ -69,6 +73,12 @@ class HuggingFaceBody:
 
     def logits(self, states_XD: Tensor) -> Tensor:
         return self.language_model.base_logits(states_XD)
+
+
+def _slides(config: Any) -> bool:
+    """Whether some layer sees the last positions only. Configs that name no layers mean all of them."""
+    kinds = getattr(config, "layer_types", None)
+    return getattr(config, "use_sliding_window", True) if kinds is None else "sliding_attention" in kinds
 
 
 def make_body(language_model: Any) -> Body:

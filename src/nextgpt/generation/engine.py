@@ -13,6 +13,7 @@ count as positions, which is why a row's result does not depend on its neighbour
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -38,7 +39,7 @@ class Engine:
     ) -> None:
         self.model, self.processor = model, processor
         language_model = model.language_model
-        stops = _stop_ids(language_model.base, processor)
+        stops = _stop_ids(language_model, processor)
         self.machine = Machine(
             body=body or make_body(language_model),
             language_model=language_model,
@@ -72,6 +73,10 @@ class Engine:
     ) -> Iterator[Step]:
         """The same, step by step. cancel is asked before every step; True ends all rows."""
         settings = [how] * len(prompts) if isinstance(how, Decoding) else list(how)
+        if len(prompts) > 1 and self._slides(prompts, settings):
+            for index, one in enumerate(zip(prompts, settings, strict=True)):
+                yield from (replace(step, row=index) for step in self.stream([one[0]], one[1], cancel))
+            return
         rows = [
             RowState(index, one, left=min(one.max_new_tokens, self.room(len(prompt))))
             for index, (prompt, one) in enumerate(zip(prompts, settings, strict=True))
@@ -82,6 +87,16 @@ class Engine:
             yield from _run(batch, cancel or (lambda: False))
         finally:
             self._kept = batch.kept
+
+    def _slides(self, prompts: Sequence[Prompt], settings: Sequence[Decoding]) -> bool:
+        """Whether a sliding window might leave columns behind: then rows run one by one, without padding."""
+        window = self.machine.body.window
+        signals = max(self.machine.special.num_signals.values(), default=0)
+        longest = max(
+            len(prompt) + how.max_new_tokens + how.max_media * signals
+            for prompt, how in zip(prompts, settings)
+        )
+        return window is not None and longest > window
 
     def room(self, num_prompt_tokens: int) -> int:
         """Positions that are left behind a prompt. MessageError when there is none."""
@@ -116,10 +131,10 @@ def _run(batch: RunningBatch, cancel: Cancel) -> Iterator[Step]:
             return
 
 
-def _stop_ids(base: Any, processor: Any) -> tuple[int, ...]:
-    eos = getattr(base.generation_config, "eos_token_id", None)
+def _stop_ids(language_model: Any, processor: Any) -> tuple[int, ...]:
+    eos = getattr(language_model.base.generation_config, "eos_token_id", None)
     found = {processor.end_of_turn, *(eos if isinstance(eos, list) else [eos])} - {None}
-    return tuple(sorted(found))
+    return tuple(sorted(one for one in found if one < language_model.special.base_vocab_size))
 
 
 def _never_ids(processor: Any, stop_ids: Sequence[int], vocab_size: int) -> tuple[int, ...]:

@@ -90,7 +90,9 @@ class Layer:
 
 
 class LlamaBody:
-    """embeddings (B, T, D) -> states (B, T, D), with a KeyValueCache. One instance serves one cache."""
+    """embeddings (B, T, D) -> states (B, T, D), with a KeyValueCache."""
+
+    window: int | None = None
 
     def __init__(self, base: Any) -> None:
         body, config = base.base_model, base.config

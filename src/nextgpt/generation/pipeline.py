@@ -77,6 +77,15 @@ class AnyToAnyPipeline:
         )
         return cls(model, processor, info)
 
+    def to(self, device: str | torch.device) -> AnyToAnyPipeline:
+        """Move the model, and the encoders and decoders that are open. Returns itself."""
+        self.model.to(resolve_device(device))
+        for decoder in self.output_media.decoders.values():
+            decoder.to(resolve_device(device))
+        self.engine = Engine(self.model, self.processor, self.modalities)
+        self.input_media.embeddings.clear()
+        return self
+
     def __call__(self, messages: Conversation, **options: Any) -> Message:
         """The reply to a conversation: a Message, text, or a list of Messages. options: GenerationOptions."""
         return _message(self.replies([messages], [GenerationOptions(**options)])[0])

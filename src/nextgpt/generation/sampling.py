@@ -33,7 +33,7 @@ def choose(
 
 def sample(logits_V: Tensor, how: Sampling, generator: torch.Generator) -> int:
     """Draw from the softmax at this temperature within the best top_k and the nucleus of mass top_p."""
-    logits_V = logits_V / how.temperature
+    logits_V = (logits_V - logits_V.max()) / how.temperature
     if how.top_k is not None and how.top_k < len(logits_V):
         logits_V, ids = logits_V.topk(how.top_k)
     else:
