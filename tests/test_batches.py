@@ -2,55 +2,23 @@
 
 import pytest
 import torch
+from worlds import CLASSES, cached_batches, dialogue
 
 from nextgpt.batch import IGNORE
-from nextgpt.data.batches import Batches, ModalityData, stack_padded, with_article
-from nextgpt.data.feature_cache import FeatureCache
-from nextgpt.data.manifest import Dialogue, ItemPart, Items, Text, Turn
+from nextgpt.data.batches import stack_padded, with_article
+from nextgpt.data.manifest import Dialogue, ItemPart, Text
 from nextgpt.data.posteriors import sigmoid_posterior, softmax_posterior
 from nextgpt.data.signal_states import SignalStates, asks_for
 from nextgpt.errors import DataError
 from nextgpt.nn.outputs import Conditioning, EncoderOutput
-from nextgpt.testing.tiny import LENGTH, WIDTH, tiny_config, tiny_model
+from nextgpt.testing.tiny import LENGTH, WIDTH, tiny_model
 
-NAMES = {
-    "image": ["Egyptian cat", "tench", "ice cream"],
-    "audio": ["Speech", "Dog"],
-    "video": ["kite", "owl"],
-}
 MODEL, PROCESSOR = tiny_model()
 
 
 @pytest.fixture
 def batches(tmp_path):
-    """Two items a modality, whose numbers are their features, counts (1, 2) and best classes."""
-    modalities = {}
-    for modality, one in tiny_config().inputs.items():
-        cache = FeatureCache(tmp_path / modality)
-        lines = []
-        for number in (0, 1):
-            lines.append(
-                f'{{"id": "{modality}-{number}", "split": "train", "scene": ["{modality}", {number}]}}'
-            )
-            features = torch.full((2, one.encoder.feature_dim), float(number + 1), dtype=torch.float16)
-            scores = torch.zeros(len(NAMES[modality])).half()
-            scores[number] = 0.75
-            cache.add(
-                f"{modality}-{number}",
-                {"features": features, "count": torch.tensor([number + 1]), "scores": scores},
-            )
-        (tmp_path / f"{modality}.jsonl").write_text("\n".join(lines))
-        kind = ("sigmoid", "plain") if modality == "audio" else ("softmax", "article")
-        modalities[modality] = ModalityData(cache, NAMES[modality], *kind)
-    items = Items(tmp_path, tuple(modalities))
-    items.key = lambda item: item
-    return Batches(PROCESSOR, items, modalities)
-
-
-def dialogue(*contents, **record):
-    roles = ("user", "assistant") * len(contents)
-    turns = (Turn(role, c if isinstance(c, tuple) else (Text(c),)) for role, c in zip(roles, contents))
-    return Dialogue("d", "task", tuple(turns), record)
+    return cached_batches(tmp_path, PROCESSOR)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +86,7 @@ def target(captions):
 
 
 def test_a_batch_holds_media_row_by_row_and_targets_by_caption(batches):
-    batches.targets = dict.fromkeys(NAMES, target)
+    batches.targets = dict.fromkeys(CLASSES, target)
     batch = batches.batch([TALK, dialogue((ItemPart("image", "image-1"), Text("?")), "Yes.")])
     # the reply's own media are inputs behind it, but the last turn's are behind the last label
     assert batch.inputs["image"].features_BNE[:, 0, 0].tolist() == [2, 1, 1, 2]
@@ -132,7 +100,7 @@ def test_a_batch_holds_media_row_by_row_and_targets_by_caption(batches):
 @pytest.mark.parametrize("limit", range(12, 112))
 def test_rows_are_cut_behind_their_last_label_and_never_in_a_span(batches, limit):
     """At every length: media and spans agree, so that a forward pass fits, whatever was cut off."""
-    batches.max_length, batches.targets = limit, dict.fromkeys(NAMES, target)
+    batches.max_length, batches.targets = limit, dict.fromkeys(CLASSES, target)
     row, special = batches.row(TALK), PROCESSOR.special
     labelled = [i for i, label in enumerate(row.labels) if label != IGNORE]
     spans = [special[name] for name in special.modalities]
@@ -178,7 +146,7 @@ def test_an_item_that_was_not_encoded_is_named(batches):
 
 def test_signal_states_computed_once_are_those_of_training(batches):
     """Whatever the batch, in the order of their targets, for the replies that hold that medium."""
-    batches.targets = dict.fromkeys(NAMES, target)
+    batches.targets = dict.fromkeys(CLASSES, target)
     other = dialogue("Draw", (ItemPart("image", "image-1", caption="an old owl"),))
     silent = dialogue((ItemPart("image", "image-1"), Text("?")), "Yes.")
     assert [asks_for(one, "image") for one in (TALK, other, silent)] == [True, True, False]

@@ -1,5 +1,7 @@
 """Contracts of the branches: shape, dtype, gradient, and what happens where an encoder gives nothing."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -12,7 +14,7 @@ from nextgpt.config import (
     PosteriorBranchConfig,
     ResamplerBranchConfig,
 )
-from nextgpt.nn.input_projector import PROJECTORS, InputProjector, masked_pool
+from nextgpt.nn.input_projector import PROJECTORS, ConceptBranch, InputProjector, masked_pool
 from nextgpt.nn.outputs import EncoderOutput
 
 B, N, E, D, P = 3, 4, 6, 8, 5
@@ -21,7 +23,9 @@ BRANCHES = {
     "linear": LinearBranchConfig(2),
     "mlp": MlpBranchConfig(2, hidden_dim=7),
     "resampler": ResamplerBranchConfig(3, width=8, num_layers=1, num_heads=2),
-    "concepts": ConceptBranchConfig(("", "fox", "cat"), num_queries=2, tokens_per_name=2, rank=6),
+    "concepts": ConceptBranchConfig(
+        ("", "fox", "cat"), num_queries=2, tokens_per_name=2, rank=6, cues=("one", "two"), tokens_per_cue=1
+    ),
     "posterior": PosteriorBranchConfig(top_k=2, tokens_per_class=2),
 }
 SPATIAL = [name for name in BRANCHES if name != "posterior"]
@@ -35,6 +39,8 @@ def projector(*names, dropout=0.0):
         torch.nn.init.normal_(made.absent[name])
         if hasattr(made.branches[name], "table"):
             made.branches[name].table.normal_()
+            if name == "concepts":
+                made.branches[name].cues.normal_()
             torch.nn.init.normal_(made.branches[name].gain)
     return made.eval()
 
@@ -158,6 +164,14 @@ def test_the_posterior_branch_says_the_names_of_the_top_classes_in_order():
     assert torch.equal(tokens[1, :2], branch.table[0])
 
 
+def test_a_removed_branch_is_absent_and_the_others_are_not():
+    joined, one = projector("posterior", "mlp"), output()
+    both = joined(one)
+    joined.removed = frozenset({"posterior"})
+    assert torch.equal(joined(one)[:, :4], joined.absent["posterior"].expand(B, -1, -1))
+    assert torch.equal(joined(one)[:, 4:], both[:, 4:])
+
+
 def test_the_posterior_branch_tells_how_sure_the_encoder_is():
     branch = projector("posterior").branches["posterior"]
     torch.nn.init.ones_(branch.score.weight)
@@ -171,11 +185,27 @@ def test_the_concept_branch_says_exact_names_and_learns_through_the_softmax():
     branch, one = projector("concepts").branches["concepts"], output()
     with torch.no_grad():
         branch.gain.fill_(1)
+        branch.classifier.bias[0] = 0.1  # some of the names are the empty one
     chosen = branch.logits(one).argmax(-1)
     tokens = branch(one)
-    assert torch.equal(tokens, branch.table[chosen].flatten(1, 2)), "bit for bit rows of the table"
+    cues, names = tokens.unflatten(1, (2, 3)).split((1, 2), 2)
+    assert torch.equal(names, branch.table[chosen]), "bit for bit rows of the table"
+    assert chosen.any() and not chosen.all()
+    assert torch.equal(cues, branch.cues * (chosen > 0)[..., None, None]), "no cue before the empty name"
     tokens.square().sum().backward()
     assert branch.classifier.weight.grad.any() and branch.down.weight.grad.any()
+
+
+def test_concepts_start_from_those_of_a_modality_with_the_same_encoder():
+    torch.manual_seed(0)
+    theirs = projector("concepts").branches["concepts"]
+    config = ConceptBranchConfig(("", "cat", "dog"), rank=6)
+    mine = ConceptBranch(config, replace(ENCODER, grid=1), D)
+    dog, attention = mine.classifier.weight[2].clone(), theirs.attention.weight[:1]
+    mine.start_from(theirs)
+    assert torch.equal(mine.classifier.weight[:2], theirs.classifier.weight[[0, 2]])
+    assert torch.equal(mine.classifier.weight[2], dog), "a name of its own keeps its start"
+    assert torch.equal(mine.down.weight, theirs.down.weight) and torch.equal(mine.attention.weight, attention)
 
 
 def test_pooling_takes_equal_stretches_of_the_kept_positions():

@@ -249,11 +249,12 @@ def test_build_model_gives_class_branches_the_words_of_their_names(tmp_path):
         vocab_size=len(tokenizer), hidden_size=16, intermediate_size=16, num_hidden_layers=1, head_dim=8
     )
     base = Gemma2ForCausalLM(Gemma2Config(**sizes, num_attention_heads=2, num_key_value_heads=1))
-    branches = (PosteriorBranchConfig(1, 2), ConceptBranchConfig(("", "fox"), tokens_per_name=3, rank=4))
+    concepts = ConceptBranchConfig(("", "fox"), tokens_per_name=3, rank=4, cues=("car",), tokens_per_cue=1)
+    branches = (PosteriorBranchConfig(1, 2), concepts)
     encoder = EfficientNetLiteConfig(num_scores=3, feature_dim=8, grid=1)
     config = AnyToAnyConfig(inputs={"image": InputConfig(encoder, InputProjectorConfig(branches))})
     model, processor = build_model(config, lambda name: tmp_path, base=base)
-    assert processor.num_placeholders == {"image": 5}
+    assert processor.num_placeholders == {"image": 6}
     words = base.get_input_embeddings()
     tables = {name: branch.table for name, branch in model.input_projectors["image"].branches.items()}
     for table, row, name in [
@@ -266,4 +267,6 @@ def test_build_model_gives_class_branches_the_words_of_their_names(tmp_path):
         assert torch.equal(found[: len(ids)], words(torch.tensor(ids)))
         assert not found[len(ids) :].any()
     assert not tables["concepts"][0].any(), "the empty name has no words"
+    cues = model.input_projectors["image"].branches["concepts"].cues
+    assert torch.equal(cues[0], words(torch.tensor(tokenizer("car")["input_ids"][:1])))
     assert "table" not in str(list(model.state_dict())), "tables are made, not stored"

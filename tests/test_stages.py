@@ -34,7 +34,7 @@ FREE = "input_projectors.image.branches.concepts.attention.bias"
 
 def learns(name, which):
     """Buffers (tables of class names) never do."""
-    return not name.endswith(".table") and any(
+    return not name.endswith((".table", ".cues")) and any(
         name.startswith(start) or (start == "lora_" and "lora_" in name) for start in TRAINS[which]
     )
 

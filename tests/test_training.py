@@ -17,7 +17,7 @@ if __name__ != "__main__":
     sys.path.insert(0, str(Path(__file__).parent))
 from worlds import batches, world
 
-from nextgpt.errors import CheckpointError
+from nextgpt.errors import CheckpointError, NextGPTError
 from nextgpt.training import loop
 from nextgpt.training.loop import Trainer, learning_rate, make_optimizer, prefetch
 from nextgpt.training.losses import slot_losses
@@ -28,7 +28,7 @@ JOBS = {
     "slots": ("encoder-alignment", Job("slots", "slots", 7, 6, 1e-2, warmup_steps=2)),
     "model": (
         "instruction-tuning",
-        Job("model", "model", 7, 3, 1e-3, warmup_steps=2, gradient_accumulation=2, lora_learning_rate=1e-2),
+        Job("model", "model", 7, 3, 1e-3, warmup_steps=2, gradient_accumulation=2, rates={"lora": 1e-2}),
     ),
     "states": (
         "instruction-tuning",
@@ -182,6 +182,20 @@ def test_logged_losses_are_means_over_the_steps_since_the_last_record(tmp_path):
         for key in ("words", "distance", "names"):
             values = [loss[key] for loss in span if key in loss]
             assert math.isclose(record[key], sum(values) / len(values), rel_tol=1e-6)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_gradient_that_is_no_number_stops_the_job_and_leaves_the_last_state(tmp_path, bad, monkeypatch):
+    monkeypatch.setattr(loop, "SAVE_SECONDS", -1.0)
+    one = trainer("slots", tmp_path)
+    steps = iter(range(9))
+    one.objective = lambda model, batch: {
+        name: value * (bad if next(steps) == 8 else 1.0) for name, value in slot_losses(model, batch).items()
+    }
+    with pytest.raises(NextGPTError, match=r"slots: the gradient of step 3 is (nan|inf)"):
+        one.run()
+    assert read_record(one.state_path)["step"] == 2
+    assert all(torch.isfinite(value).all() for value in load_file(one.state_path).values())
 
 
 def test_validation_comes_between_steps_and_training_goes_on(tmp_path):

@@ -1,5 +1,5 @@
-"""A tiny world to train in: every branch and modality, cached features with holes, batches that are a function of
-the step."""
+"""Tiny worlds. One to train in: every branch and modality, cached features with holes, batches that are a function
+of the step. One to ask about: items in caches, two of each modality."""
 
 from dataclasses import replace
 
@@ -17,7 +17,9 @@ from nextgpt.config import (
     PosteriorBranchConfig,
     ResamplerBranchConfig,
 )
-from nextgpt.data.manifest import ItemPart, Text, Turn
+from nextgpt.data.batches import Batches, ModalityData
+from nextgpt.data.feature_cache import FeatureCache
+from nextgpt.data.manifest import Dialogue, ItemPart, Items, Text, Turn
 from nextgpt.nn.outputs import Conditioning, EncoderOutput
 from nextgpt.testing.tiny import LENGTH, WIDTH, tiny_config, tiny_model
 from nextgpt.training.losses import SlotBatch, StatesBatch
@@ -107,3 +109,40 @@ def batches(processor, objective):
     """micro step -> batch, for a row of OBJECTIVES."""
     made = {"model": lambda step: model_batch(processor, step), "slots": slot_batch, "states": states_batch}
     return made[objective]
+
+
+CLASSES = {
+    "image": ["Egyptian cat", "tench", "ice cream"],
+    "audio": ["Speech", "Dog"],
+    "video": ["kite", "owl"],
+}
+
+
+def cached_batches(folder, processor):
+    """Two items a modality: item n has n + 1 positions, whose first feature is n + 1, and its encoder's class is n."""
+    modalities = {}
+    for modality, one in tiny_config().inputs.items():
+        cache, lines = FeatureCache(folder / modality), []
+        for number in (0, 1):
+            lines.append(
+                f'{{"id": "{modality}-{number}", "split": "train", "scene": ["{modality}", {number}], '
+                f'"caption": "{modality} number {number}"}}'
+            )
+            scores = torch.zeros(len(CLASSES[modality])).half()
+            scores[number] = 0.75
+            features = torch.randn(2, one.encoder.feature_dim, generator=generator(number)).half()
+            features[:, 0] = number + 1
+            row = {"features": features, "count": torch.tensor([number + 1]), "scores": scores}
+            cache.add(f"{modality}-{number}", row)
+        (folder / f"{modality}.jsonl").write_text("\n".join(lines))
+        kind = ("sigmoid", "plain") if modality == "audio" else ("softmax", "article")
+        modalities[modality] = ModalityData(cache, CLASSES[modality], *kind)
+    items = Items(folder, tuple(modalities))
+    items.key = lambda item: item
+    return Batches(processor, items, modalities)
+
+
+def dialogue(*contents, **record):
+    roles = ("user", "assistant") * len(contents)
+    turns = (Turn(role, c if isinstance(c, tuple) else (Text(c),)) for role, c in zip(roles, contents))
+    return Dialogue("d", "task", tuple(turns), record)

@@ -93,8 +93,8 @@ class PosteriorBranchConfig:
 class ConceptBranchConfig:
     """A learned classifier over `names`, given as PosteriorBranch gives an encoder's own classes.
 
-    `num_queries` attention pools, one thing each; the first name is empty: "no such thing". `cue` stands before each
-    name, so that the language model can tell what kind of name it is.
+    `num_queries` attention pools, one thing each; the first name is empty: "no such thing". `cues`, one a query,
+    stand before its name, so that the language model can tell which name it is; none before the empty name.
     """
 
     type: ClassVar[str] = "concepts"
@@ -102,11 +102,12 @@ class ConceptBranchConfig:
     num_queries: int = 1
     tokens_per_name: int = 5
     rank: int = 256
-    cue: str = ""
+    cues: tuple[str, ...] = ()
+    tokens_per_cue: int = 0
 
     @property
     def num_tokens(self) -> int:
-        return self.num_queries * self.tokens_per_name
+        return self.num_queries * (self.tokens_per_cue + self.tokens_per_name)
 
 
 @dataclass(frozen=True)

@@ -191,18 +191,21 @@ def fill_class_tables(
         part = model.config.inputs[modality].encoder.part
         names = [row[0] for row in json.loads((fetch(part) / "labels.json").read_text())]
         branch = branches["posterior"]
-        fill_table(branch.table, names, branch.config.cue, model.language_model, processor)
+        texts = [f"{branch.config.cue} {name}" if name else "" for name in names]
+        fill_table(branch.table, texts, model.language_model, processor)
     if "concepts" in branches:
         branch = branches["concepts"]
-        fill_table(branch.table, branch.config.names, branch.config.cue, model.language_model, processor)
+        texts = [f" {name}" if name else "" for name in branch.config.names]
+        fill_table(branch.table, texts, model.language_model, processor)
+        fill_table(branch.cues, branch.config.cues, model.language_model, processor)
 
 
 def fill_table(
-    table_PLD: Tensor, names: Sequence[str], cue: str, language_model: LanguageModel, processor: Processor
+    table_PLD: Tensor, texts: Sequence[str], language_model: LanguageModel, processor: Processor
 ) -> None:
-    """Row p: the embeddings of the first L tokens of the cue and name p, zeros behind; all zeros without a name."""
-    for row, name in enumerate(names):
-        ids = processor.encode_text(f"{cue} {name}")[: table_PLD.shape[1]] if name else ()
+    """Row p: the embeddings of the first L tokens of text p, zeros behind."""
+    for row, text in enumerate(texts):
+        ids = processor.encode_text(text)[: table_PLD.shape[1]] if text else ()
         words_LD = language_model.words(torch.tensor(ids, dtype=torch.long, device=language_model.device))
         table_PLD[row, : len(ids)] = words_LD.detach().to(table_PLD.dtype)
 

@@ -21,13 +21,12 @@ from nextgpt.errors import ConfigError
 
 
 def _nano_input(
-    encoder: EncoderConfig, names: list[str], queries: int, cues: tuple[str, str], width: int
+    encoder: EncoderConfig, names: list[str], drawn: tuple[str, ...], real: str, width: int
 ) -> InputConfig:
-    """cues: what stands before the name of a thing of the small world, and before a class of the encoder."""
-    drawn, real = cues
+    """drawn, real: what stands before each name of a thing of the small world, and before a class of the encoder."""
     branches = (
         ResamplerBranchConfig(num_tokens=8, width=width),
-        ConceptBranchConfig(tuple(names), queries, tokens_per_name=8, cue=drawn),
+        ConceptBranchConfig(tuple(names), len(drawn), tokens_per_name=6, cues=drawn, tokens_per_cue=3),
         PosteriorBranchConfig(top_k=1, tokens_per_class=10, cue=real),
     )
     return InputConfig(encoder, InputProjectorConfig(branches, branch_dropout=0.05))
@@ -40,10 +39,16 @@ def nano() -> AnyToAnyConfig:
     return AnyToAnyConfig(
         inputs={
             "image": _nano_input(
-                EfficientNetLiteConfig(), concepts["image"], 2, (" drawing:", " photo:"), 192
+                EfficientNetLiteConfig(),
+                concepts["image"],
+                (" first drawing:", " second drawing:"),
+                " photo:",
+                192,
             ),
-            "audio": _nano_input(YamnetConfig(), concepts["audio"], 2, (" sound:", " recording:"), 128),
-            "video": _nano_input(clip, concepts["video"], 1, (" animation:", " film:"), 160),
+            "audio": _nano_input(
+                YamnetConfig(), concepts["audio"], (" first sound:", " second sound:"), " recording:", 128
+            ),
+            "video": _nano_input(clip, concepts["video"], (" animation:",), " film:", 160),
         },
         outputs={
             name: OutputConfig(DecoderConfig(f"nano-{name}", f"weights:nano/decoders/{name}"))

@@ -38,11 +38,15 @@ def build(
 
 @app.command()
 def features(
-    name: Annotated[str, typer.Argument(help="nano")] = "nano", preset: str = "nano", threads: int = 0
+    name: Annotated[str, typer.Argument(help="nano")] = "nano",
+    preset: str = "nano",
+    only: Annotated[str, typer.Option(help="one modality, to encode several at once")] = "",
+    threads: int = 0,
 ) -> None:
     """Draw every item once and keep what the frozen encoders say of it. Resumable."""
     import torch
 
+    from nextgpt.cli.memory import keep_buffers
     from nextgpt.cli.nano_batches import modality_data
     from nextgpt.cli.show import tracker
     from nextgpt.data.features import compute_features
@@ -53,10 +57,13 @@ def features(
     from nextgpt.parts import fetch_part
     from nextgpt.presets import preset as get_preset
 
+    keep_buffers()
     torch.set_num_threads(threads or os.cpu_count() or 1)
     config = get_preset(preset)
     items = Items(folder_of(name), tuple(config.inputs))
     for modality, data in modality_data(config).items():
+        if only not in ("", modality):
+            continue
         settings: Any = config.inputs[modality].encoder
         dtype = resolve_dtype("auto", torch.device("cpu"))
         encoder = load_encoder(settings, fetch_part(settings.part)).to(dtype)

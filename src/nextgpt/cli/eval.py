@@ -16,6 +16,7 @@ BARS = {
     "video-motion": 0.90, "video-direction": 0.90, "audio-order": 0.85,
 }  # fmt: skip
 COLUMNS = ("name", "style", "timbre")
+BRANCHES = {f"no {branch}": branch for branch in ("resampler", "concepts", "posterior")}
 
 
 def shares(
@@ -53,7 +54,8 @@ def nano_understanding(
     model: Annotated[str, typer.Option(help="a checkpoint's folder, or nano")] = "nano",
     limit: Annotated[int, typer.Option(help="questions a task")] = 200,
     control: Annotated[
-        int, typer.Option(help="questions a task for blind, shuffled, caption, other splits")
+        int,
+        typer.Option(help="questions a task for blind, shuffled, caption, removed branches, other splits"),
     ] = 100,
     batch: int = 32,
     out: Annotated[Path | None, typer.Option(help="folder for answers and the table")] = None,
@@ -65,7 +67,7 @@ def nano_understanding(
 
     from nextgpt.cli.data import folder_of
     from nextgpt.cli.show import tracker
-    from nextgpt.evaluation.asking import ask
+    from nextgpt.evaluation.asking import ask, without
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
     engine, batches = load_for_asking(model)
@@ -73,16 +75,18 @@ def nano_understanding(
     labels = tuple(name for data in batches.modalities.values() for name in data.class_names)
     runs = [
         ("combination", "real", limit),
-        *(("combination", c, control) for c in ("blind", "shuffled", "caption")),
+        *(("combination", c, control) for c in ("blind", "shuffled", "caption", *BRANCHES)),
     ]
     runs += [(split, "real", control) for split in COLUMNS]
     table, answers = {}, []
     began = time.time()
     for split, condition, count in runs:
         rows = choose_rows(folder, split, count, seed)
-        made = ask(engine, batches, rows, condition, batch_size=batch, track=tracker(f"{split} {condition}"))
+        shown, bar = "real" if condition in BRANCHES else condition, tracker(f"{split} {condition}")
+        with without(engine.model, BRANCHES.get(condition, "")):
+            made = ask(engine, batches, rows, shown, batch_size=batch, track=bar)
         table[condition if split == "combination" else split] = shares(made, names, labels)
-        answers += [{**answer_record(answer), "split": split} for answer in made]
+        answers += [{**answer_record(answer), "split": split, "condition": condition} for answer in made]
     chances = mean_chances(choose_rows(folder, "combination", limit, seed), len(names))
     report(table, out, answers, {"model": model, "seed": seed, "seconds": time.time() - began}, chances)
 
@@ -215,15 +219,17 @@ def report(
     record: dict[str, Any],
     chances: dict[str, float] | None = None,
 ) -> None:
-    """Print the table; with `out` also write answers.jsonl, scores.json and table.md."""
+    """Print the tables; with `out` also write answers.jsonl, scores.json and table.md."""
     from nextgpt.cli.data import write_lines
-    from nextgpt.cli.show import console, markdown_table, understanding_table
+    from nextgpt.cli.show import CONTROLS, console, markdown_table, score_table
 
     rows = [{**row, "chance": (chances or {}).get(row["task"])} for row in understanding_rows(table)]
-    console.print(understanding_table(rows))
+    tables = [CONTROLS, tuple(BRANCHES)] if BRANCHES.keys() & table.keys() else [CONTROLS]
+    for columns in tables:
+        console.print(score_table(rows, columns))
     if out:
         out.mkdir(parents=True, exist_ok=True)
-        write_lines(out / "table.md", markdown_table(rows))
+        write_lines(out / "table.md", [line for c in tables for line in (*markdown_table(rows, c), "")])
         write_lines(out / "answers.jsonl", [json.dumps(answer) for answer in answers])
         write_lines(out / "scores.json", [json.dumps({**record, "rows": rows}, indent=1)])
         typer.echo(f"Answers and scores are in {out}.")

@@ -119,7 +119,16 @@ def condition_targets(config: Any) -> dict[str, Any]:
 
 
 def start_projectors(model: Any, batches: Any, job: Any) -> None:
-    """Output projectors that a job trains first begin at the spread of some condition targets."""
+    """What a job's projectors begin with: output projectors the spread of some condition targets, the concepts of an
+    input projector those that another one, trained before it, has for the same encoder."""
     for modality in job.mixture if job.name.startswith("conditioning-") else ():
         captions = [item["caption"] for item in batches.items.by_modality[modality][:256]]
         model.output_projectors[modality].start_from(batches.condition_target(modality, captions))
+    for modality in job.mixture if job.objective == "slots" else ():
+        parts = {name: one.encoder.part for name, one in model.config.inputs.items()}
+        earlier = [
+            name for name in list(parts)[: list(parts).index(modality)] if parts[name] == parts[modality]
+        ]
+        for other in earlier[:1]:
+            concepts = [model.input_projectors[name].branches["concepts"] for name in (modality, other)]
+            concepts[0].start_from(concepts[1])

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 console = Console()
 
@@ -63,24 +63,24 @@ def training_progress(stage: Any) -> Iterator[TrainingProgress]:
 CONTROLS = ("chance", "blind", "shuffled", "caption", "name", "style", "timbre")
 
 
-def score_cells(row: dict[str, Any]) -> list[str]:
-    """task, n, score with its 95 % interval, bar, controls and other splits; what was not measured is empty."""
+def score_cells(row: dict[str, Any], columns: Iterable[str]) -> list[str]:
+    """task, n, score with its 95 % interval, bar, other columns; what was not measured is empty."""
 
     def percent(value: float | None) -> str:
         return "" if value is None else f"{100 * value:.1f}"
 
     score = f"{percent(row['score'])} ({percent(row['low'])} to {percent(row['high'])})"
-    return [row["task"], str(row["n"]), score, percent(row["bar"]), *(percent(row.get(c)) for c in CONTROLS)]
+    return [row["task"], str(row["n"]), score, percent(row["bar"]), *(percent(row.get(c)) for c in columns)]
 
 
-def understanding_table(rows: list[dict[str, Any]]) -> Table:
-    table = Table("task", "n", "score", "bar", *CONTROLS)
+def score_table(rows: list[dict[str, Any]], columns: Iterable[str] = CONTROLS) -> Table:
+    table = Table(Column("task", no_wrap=True), "n", "score", "bar", *columns)
     for row in rows:
-        table.add_row(*score_cells(row))
+        table.add_row(*score_cells(row, columns))
     return table
 
 
-def markdown_table(rows: list[dict[str, Any]]) -> list[str]:
-    header = ["task", "n", "score", "bar", *CONTROLS]
-    lines = [header, ["---"] * len(header), *(score_cells(row) for row in rows)]
+def markdown_table(rows: list[dict[str, Any]], columns: Iterable[str] = CONTROLS) -> list[str]:
+    header = ["task", "n", "score", "bar", *columns]
+    lines = [header, ["---"] * len(header), *(score_cells(row, columns) for row in rows)]
     return [f"| {' | '.join(cells)} |" for cells in lines]

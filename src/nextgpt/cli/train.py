@@ -20,11 +20,13 @@ def train(
     """Train one stage; run it again after an interruption and it goes on where it was."""
     import torch
 
+    from nextgpt.cli.memory import keep_buffers
     from nextgpt.parts import cache_root
     from nextgpt.training.stages import scaled
     from nextgpt.training.stages import stage as get_stage
 
     one = scaled(get_stage(stage), steps_scale)
+    keep_buffers()
     torch.set_num_threads(threads or os.cpu_count() or 1)
     torch.manual_seed(seed)
     run(one, preset, start, out or cache_root() / "checkpoints" / preset / stage, seed)
@@ -39,12 +41,13 @@ def run(stage: Any, preset: str, start: Path | None, out: Path, seed: int) -> No
     from nextgpt.cli.validation import validator
     from nextgpt.model import build_model
     from nextgpt.nano.recipe import data_folder
-    from nextgpt.parts import cache_root, fetch_part
+    from nextgpt.parts import cache_root, fetch_part, pinned
     from nextgpt.presets import preset as get_preset
     from nextgpt.training.run import run_stage
 
     folder, state_root = data_folder(cache_root()), cache_root() / "training" / preset
     info = checkpoint.read_info(start) if start else checkpoint.CheckpointInfo(get_preset(preset))
+    checkpoint.check_parts(info, pinned)
     model, processor = build_model(info.config, fetch_part, dtype=torch.bfloat16, attention="eager")
     if start:
         checkpoint.load(model, start, info)

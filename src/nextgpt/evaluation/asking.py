@@ -6,7 +6,8 @@ shuffled   another item's medium of the same modality
 caption    the true caption in the medium's place: what the language model makes of perfect sight
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,6 +68,19 @@ def conditioned(turns: Sequence[Turn], condition: str, batches: Batches, number:
         "caption": in_words,
     }
     return change_media(turns, changes[condition])
+
+
+@contextmanager
+def without(model: Any, branch: str) -> Iterator[None]:
+    """The model's input projectors with that branch absent; as they were when `branch` is empty."""
+    projectors = model.input_projectors.values()
+    for projector in projectors:
+        projector.removed = frozenset({branch})
+    try:
+        yield
+    finally:
+        for projector in projectors:
+            projector.removed = frozenset()
 
 
 def ask(

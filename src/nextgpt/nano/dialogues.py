@@ -35,7 +35,7 @@ class RowSizes:
     film: int
 
 
-TRAIN_ROWS = RowSizes(900, 1200, 900, 1500, 700, 500, 2000, 1563, 1000)
+TRAIN_ROWS = RowSizes(4000, 3000, 1500, 1500, 700, 500, 2000, 1563, 1000)
 EVALUATION_ROWS = RowSizes(250, 250, 250, 250, 100, 60, 125, 125, 125)
 
 Conversation = tuple[bool, Sequence[Exchange]]

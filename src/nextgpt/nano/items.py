@@ -39,11 +39,11 @@ class NanoSizes:
     fit_combination: int = 80
     twin_train: int = 300
     twin_combination: int = 60
-    video_train: int = 6000
+    video_train: int = 12000
     video_combination: int = 600
     video_name: int = 200
     video_style: int = 200
-    audio_train: int = 5000
+    audio_train: int = 10000
     audio_combination: int = 600
     audio_name: int = 100
     audio_timbre: int = 200

@@ -153,10 +153,12 @@ class ConceptBranch(nn.Module):
 
     The classifier is learned (losses.slot_losses starts it); the names' embeddings are the language model's, as
     in PosteriorBranch. The forward pass picks the first class, the backward pass sees the softmax
-    (straight-through, arXiv 1308.3432), since a mixture of several names reads as none of them.
+    (straight-through, arXiv 1308.3432), since a mixture of several names reads as none of them. The cue of a
+    query stands before its name, but not before the empty one.
     """
 
     table: Tensor
+    cues: Tensor
 
     def __init__(self, config: ConceptBranchConfig, encoder: EncoderConfig, embedding_dim: int) -> None:
         super().__init__()
@@ -165,6 +167,8 @@ class ConceptBranch(nn.Module):
         classes = len(config.names)
         table = torch.zeros(classes, config.tokens_per_name, embedding_dim)
         self.register_buffer("table", table, persistent=False)
+        cues = torch.zeros(config.num_queries, config.tokens_per_cue, embedding_dim)
+        self.register_buffer("cues", cues, persistent=False)
         self.down = nn.Linear(encoder.feature_dim, config.rank)
         self.norm = nn.LayerNorm(config.rank)
         self.positions = nn.Parameter(0.02 * torch.randn(encoder.num_positions, config.rank))
@@ -173,6 +177,19 @@ class ConceptBranch(nn.Module):
         self.classifier = nn.Linear(2 * config.rank, classes)
         self.gain = nn.Parameter(torch.ones(config.num_tokens, embedding_dim))
         self.offset = nn.Parameter(torch.zeros(config.num_tokens, embedding_dim))
+
+    @torch.no_grad()
+    def start_from(self, other: "ConceptBranch") -> None:
+        """Take what carries over from the concepts of another modality with the same encoder: all but positions."""
+        for name in ("down", "norm", "pool_norm"):
+            getattr(self, name).load_state_dict(getattr(other, name).state_dict())
+        queries = min(self.config.num_queries, other.config.num_queries)
+        row_of = {name: row for row, name in enumerate(other.config.names)}
+        shared = [(row, row_of[name]) for row, name in enumerate(self.config.names) if name in row_of]
+        mine, theirs = (list(rows) for rows in zip(*shared))
+        for part in ("weight", "bias"):
+            getattr(self.attention, part)[:queries] = getattr(other.attention, part)[:queries]
+            getattr(self.classifier, part)[mine] = getattr(other.classifier, part)[theirs]
 
     def logits(self, output: EncoderOutput) -> Tensor:
         """(B, queries, classes)."""
@@ -191,8 +208,9 @@ class ConceptBranch(nn.Module):
         soft_BQP = self.logits(output).float().softmax(-1)
         hard_BQP = F.one_hot(soft_BQP.argmax(-1), soft_BQP.shape[-1]).to(soft_BQP.dtype)
         weights_BQP = hard_BQP + (soft_BQP - soft_BQP.detach())  # the difference is exactly zero
-        rows = torch.einsum("bqp,pld->bqld", weights_BQP.to(self.table.dtype), self.table)
-        return rearrange(rows, "b q l d -> b (q l) d") * self.gain + self.offset
+        names = torch.einsum("bqp,pld->bqld", weights_BQP.to(self.table.dtype), self.table)
+        cues = (1 - weights_BQP[..., :1, None].to(self.cues.dtype)) * self.cues
+        return rearrange(torch.cat([cues, names], 2), "b q l d -> b (q l) d") * self.gain + self.offset
 
 
 PROJECTORS: dict[str, Any] = {
@@ -205,11 +223,12 @@ PROJECTORS: dict[str, Any] = {
 
 
 class InputProjector(nn.Module):
-    """EncoderOutput of B media -> embeddings (B, num_tokens, D)."""
+    """EncoderOutput of B media -> embeddings (B, num_tokens, D). Branches in `removed` are absent (ablation)."""
 
     def __init__(self, config: InputProjectorConfig, encoder: EncoderConfig, embedding_dim: int) -> None:
         super().__init__()
         self.config = config
+        self.removed: frozenset[str] = frozenset()
         self.branches = nn.ModuleDict(
             {c.type: PROJECTORS[c.type](c, encoder, embedding_dim) for c in config.branches}
         )
@@ -223,7 +242,7 @@ class InputProjector(nn.Module):
     def _branch(self, name: str, output: EncoderOutput) -> Tensor:
         absent_LD = self.absent[name]
         given = output.scores_BP if name == "posterior" else output.features_BNE
-        if given is None:
+        if given is None or name in self.removed:
             return absent_LD.expand(output.mask_BN.shape[0], -1, -1)
         tokens_BLD = self.branches[name](output)
         present_B = self._present(given, name, output)

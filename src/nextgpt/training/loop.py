@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nextgpt.checkpoint import LORA, module_of
+from nextgpt.checkpoint import module_of
+from nextgpt.errors import NextGPTError
 from nextgpt.training.losses import OBJECTIVES
 from nextgpt.training.stages import Job
 from nextgpt.training.state import environment, load_state, read_record, save_state
@@ -31,19 +32,19 @@ def learning_rate(step: int, job: Job, peak: float) -> float:
 
 
 def make_optimizer(model: Any, job: Job) -> torch.optim.AdamW:
-    """Two groups: LoRA with its own rate, all other learned tensors. Decay on matrices only."""
-    groups: dict[tuple[bool, bool], list[Any]] = {}
+    """A group for each learning rate of the job. Decay on matrices only."""
+    groups: dict[tuple[float, bool], list[Any]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            groups.setdefault((module_of(name) == LORA, parameter.ndim > 1), []).append(parameter)
+            groups.setdefault((job.rate_of(module_of(name)), parameter.ndim > 1), []).append(parameter)
     return torch.optim.AdamW(
         [
             {
                 "params": params,
                 "weight_decay": job.weight_decay if matrix else 0.0,
-                "peak": (job.lora_learning_rate or job.learning_rate) if lora else job.learning_rate,
+                "peak": peak,
             }
-            for (lora, matrix), params in groups.items()
+            for (peak, matrix), params in groups.items()
         ],
         lr=job.learning_rate,
         betas=(0.9, 0.98),
@@ -141,10 +142,15 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(step, self.job, group["peak"])
         params = [p for group in self.optimizer.param_groups for p in group["params"]]
-        norm = self.accelerator.clip_grad_norm_(params, self.job.clip_norm)
+        norm = float(self.accelerator.clip_grad_norm_(params, self.job.clip_norm))
+        if not math.isfinite(norm):
+            raise NextGPTError(
+                f"{self.job.name}: the gradient of step {step + 1} is {norm}; the last saved state is whole, lower the "
+                "learning rate or look at that step's rows."
+            )
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return float(norm)
+        return norm
 
     def _log(self, step: int, seen: dict[str, list[float]], norm: float, seconds: float, steps: int) -> None:
         """seen: values of each loss since the last record; its mean is over the batches that had it."""

@@ -1,0 +1,194 @@
+"""`nextgpt train`: the three stages one after the other, on a world of a few items with a random tiny model."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from nextgpt import presets
+from nextgpt.checkpoint import read_info
+from nextgpt.cli import run
+from nextgpt.config import (
+    AnyToAnyConfig,
+    ConceptBranchConfig,
+    DecoderConfig,
+    EfficientNetLiteConfig,
+    InputConfig,
+    InputProjectorConfig,
+    LanguageModelConfig,
+    LoraConfig,
+    OutputConfig,
+    OutputProjectorConfig,
+    PosteriorBranchConfig,
+    ResamplerBranchConfig,
+    YamnetConfig,
+)
+from nextgpt.data.features import encoder_cache
+from nextgpt.data.manifest import Items
+from nextgpt.nano.recipe import data_folder
+from nextgpt.nn.outputs import Conditioning
+from nextgpt.testing.tiny import tiny_base, tiny_tokenizer
+from nextgpt.training.stages import STAGES
+
+LABELS = [["tench"], ["owl"], ["kite"]]
+SLOTS = {
+    "image": {
+        "count": "",
+        "relation": "right",
+        "place": "",
+        "colour": "red",
+        "name_a": "fox",
+        "name_b": "car",
+    },
+    "audio": {"count": "two", "pitch": "", "direction": "", "first": "bell", "second": ""},
+    "video": {"motion": "moving", "direction": "left", "colour": "", "name": "fox"},
+}
+
+
+def words(number):
+    return {"colour": ("red", "blue", "green")[number], "pitch": ("low", "high", "")[number]}
+
+
+ENCODERS = {
+    "image": EfficientNetLiteConfig("image-part", grid=1, feature_dim=6, num_scores=3),
+    "audio": YamnetConfig("audio-part", max_seconds=1.5, mel_steps=0, num_scores=3),
+    "video": EfficientNetLiteConfig("image-part", grid=1, num_frames=2, feature_dim=6, num_scores=3),
+}
+
+
+def config():
+    inputs = {}
+    for name, encoder in ENCODERS.items():
+        queries = 1 if name == "video" else 2
+        branches = (
+            ResamplerBranchConfig(4, width=8, num_layers=1, num_heads=2),
+            ConceptBranchConfig(("", "car", "fox", "bell"), queries, tokens_per_name=2, rank=4),
+            PosteriorBranchConfig(tokens_per_class=2),
+        )
+        inputs[name] = InputConfig(encoder, InputProjectorConfig(branches, 0.1))
+    decoder = DecoderConfig("echo", "", length=3, width=5)
+    outputs = {name: OutputConfig(decoder, OutputProjectorConfig(8, 1, 2), 2) for name in ENCODERS}
+    return AnyToAnyConfig(LanguageModelConfig("language", LoraConfig(rank=2)), inputs, outputs)
+
+
+def rows():
+    """Dialogues of every source that the mixtures name."""
+    for n in range(3):
+        for modality in ENCODERS:
+            shown = [{"type": modality, "item": f"{modality}-{n}"}, {"type": "text", "text": "What?"}]
+            made = [
+                {"type": "text", "text": "Here:"},
+                {"type": modality, "item": f"{modality}-{n}", "caption": "a fox"},
+            ]
+            yield f"{modality}-name", shown, "A fox."
+            yield f"gen-{modality}", "Draw a fox.", made
+            task = {"image": "photo", "audio": "recording", "video": "film"}[modality]
+            yield task, [{**shown[0], "posterior": {"class": n, "seed": n}}, shown[1]], "I see {label}."
+        yield "fit", [{"type": "image", "item": "image-0"}, {"type": "audio", "item": "audio-0"}], "Yes."
+
+
+def record(number, task, asked, answer):
+    messages = [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
+    return json.dumps({"id": f"row-{number}", "task": task, "messages": messages, "expected": ""})
+
+
+class Decoder:
+    def encode_prompt(self, captions):
+        values = torch.stack([torch.full((3, 5), float(len(caption))) for caption in captions])
+        return Conditioning(
+            values + torch.randn(3, 5, generator=torch.Generator().manual_seed(0)),
+            torch.ones(len(captions), 3).bool(),
+        )
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    """A cache with parts, data and features; `pins` may be changed to another part's."""
+    part, pins = tmp_path / "part", {"address": "file:part", "sha256": "a" * 64}
+    tokenizer = tiny_tokenizer()
+    tiny_base(len(tokenizer)).save_pretrained(part)
+    tokenizer.save_pretrained(part)
+    (part / "labels.json").write_text(json.dumps(LABELS))
+    monkeypatch.setattr("nextgpt.parts.cache_root", lambda: tmp_path)
+    monkeypatch.setattr("nextgpt.parts.fetch_part", lambda name: part)
+    monkeypatch.setattr("nextgpt.parts.pinned", lambda name: dict(pins))
+    monkeypatch.setattr("nextgpt.nn.decoders.load_decoder", lambda config, fetch: Decoder())
+    monkeypatch.setitem(presets.PRESETS, "tiny", config)
+    folder = data_folder(tmp_path)
+    folder.mkdir(parents=True)
+    for modality, slots in SLOTS.items():
+        items = [
+            {
+                "id": f"{modality}-{n}",
+                "split": "train",
+                "scene": [modality, n],
+                "caption": f"{n} foxes",
+                "slots": {**slots, **{k: v for k, v in words(n).items() if k in slots}},
+            }
+            for n in range(3)
+        ]
+        (folder / f"{modality}.jsonl").write_text("\n".join(map(json.dumps, items)))
+    (folder / "dialogues-train.jsonl").write_text("\n".join(record(n, *row) for n, row in enumerate(rows())))
+    (folder / "chat-train.jsonl").write_text(record(0, "chat", "Hello", "Hi."))
+    for modality, items in Items(folder, tuple(ENCODERS)).by_modality.items():
+        encoder, found = ENCODERS[modality], Items(folder, (modality,))
+        cache = encoder_cache(tmp_path, encoder, pins["sha256"])
+        for item in items:
+            features = torch.randn(encoder.num_positions, encoder.feature_dim).half()
+            cache.add(
+                found.key(item["id"]),
+                {"features": features, "count": torch.tensor([1]), "scores": torch.rand(3).half()},
+            )
+        cache.flush()
+    return tmp_path, pins
+
+
+def train(stage, *options):
+    return run(["train", stage, "--preset", "tiny", "--steps-scale", "1e-9", "--threads", "1", *options])
+
+
+def test_three_stages_one_after_the_other(world, capsys):
+    root, pins = world
+    folders = {stage: root / "checkpoints" / "tiny" / stage for stage in STAGES}
+    before = []
+    for stage, folder in folders.items():
+        assert train(stage, *before) == 0
+        before = ["--from", str(folder)]
+    printed = capsys.readouterr().out
+    assert "input_projectors.image" in printed and "frozen" in printed
+    info = read_info(folders["instruction-tuning"])
+    assert [one["stage"] for one in info.stages] == list(STAGES)
+    assert all(one["preset"] == "tiny" and one["commit"] for one in info.stages)
+    assert info.parts == {name: pins for name in ("language", "image-part", "audio-part")}
+    assert info.output_modalities == tuple(ENCODERS) and (folders["instruction-tuning"] / "adapter").is_dir()
+    for stage in STAGES:
+        state = root / "training" / "tiny" / stage
+        for job in STAGES[stage].jobs:
+            lines = (state / f"{job.name}.jsonl").read_text().splitlines()
+            assert json.loads(lines[-1])["step"] == 1 and (state / f"{job.name}.safetensors").exists()
+
+    # run again, a finished stage only writes its checkpoint anew
+    first = load_file(folders["encoder-alignment"] / "model.safetensors")
+    assert train("encoder-alignment") == 0
+    again = load_file(folders["encoder-alignment"] / "model.safetensors")
+    assert again.keys() == first.keys() and all(torch.equal(again[name], first[name]) for name in first)
+
+    # a checkpoint is not trained further on another part
+    pins["sha256"] = "b" * 64
+    assert train("decoder-alignment", "--from", str(folders["encoder-alignment"])) == 2
+    assert "was trained on language file:part" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["warm-up"], "There is no stage 'warm-up'"),
+        (["encoder-alignment", "--preset", "mega"], "There is no preset 'mega'"),
+        (["encoder-alignment", "--from", "absent"], "absent/config.json can't be read"),
+    ],
+)
+def test_mistakes_are_answered_with_a_sentence(arguments, says, capsys):
+    assert run(["train", *arguments, "--threads", "1"]) == 2
+    error = capsys.readouterr().err
+    assert says in error and "Traceback" not in error
