@@ -13,7 +13,9 @@ from nextgpt.model import conditioning_loss
 from nextgpt.nn.outputs import Conditioning, EncoderOutput
 
 SLOT_SCALE = 20.0  # inverse temperature of the cosine, as in contrastive models
-NAME_DROPOUT = 0.25  # share of the features that a classifier of names does not see: it learns its pictures by heart
+NAME_DROPOUT = (
+    0.25  # share of the features that a classifier of names does not see: it learns its pictures by heart
+)
 
 
 @dataclass(frozen=True)
