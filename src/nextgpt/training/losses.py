@@ -1,7 +1,7 @@
 """Objectives: (model, batch) -> losses by name, summed by the loop. OBJECTIVES is the visible table."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,9 +13,6 @@ from nextgpt.model import conditioning_loss
 from nextgpt.nn.outputs import Conditioning, EncoderOutput
 
 SLOT_SCALE = 20.0  # inverse temperature of the cosine, as in contrastive models
-NAME_DROPOUT = (
-    0.25  # share of the features that a classifier of names does not see: it learns its pictures by heart
-)
 
 
 @dataclass(frozen=True)
@@ -53,9 +50,7 @@ def slot_losses(model: Any, batch: SlotBatch) -> dict[str, Tensor]:
     cosine_XV = F.normalize(states_XD - mean_D, dim=-1) @ F.normalize(words_VD - mean_D, dim=-1).T
     distance = F.mse_loss(states_XD, words_VD[classes]) / words_VD.var(0).mean()
     losses = {"words": F.cross_entropy(SLOT_SCALE * cosine_XV, classes), "distance": 0.3 * distance}
-    assert batch.output.features_BNE is not None
-    seen = replace(batch.output, features_BNE=F.dropout(batch.output.features_BNE, NAME_DROPOUT))
-    logits_BQP = branches["concepts"].logits(seen).float()
+    logits_BQP = branches["concepts"].logits(batch.output).float()
     losses["names"] = F.cross_entropy(
         logits_BQP.flatten(0, 1), batch.names_BQ.flatten(), ignore_index=IGNORE, label_smoothing=0.05
     )
