@@ -109,7 +109,7 @@ STAGES: dict[str, Stage] = {
             "modality_tokens",
         ),
         (
-            Job("dialogues", "model", 1500, 8, 2e-4, TUNING, 20, rates={LORA: 1e-3, **TAUGHT}),
+            Job("dialogues", "model", 2000, 8, 2e-4, TUNING, 20, rates={LORA: 1e-3, **TAUGHT}),
             states_job("image"),
             states_job("audio"),
             states_job("video"),
