@@ -2,16 +2,19 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from worlds import CLASSES, cached_batches, dialogue
 
-from nextgpt.cli.eval import agreement_bands, choose_rows, label_questions, report, shares, understanding_rows
+from nextgpt.cli.agreement import agreement_bands, label_questions, readable
+from nextgpt.cli.eval import choose_rows, report, shares, understanding_rows
 from nextgpt.data.manifest import ItemPart, Text
 from nextgpt.errors import DataError
 from nextgpt.evaluation.asking import CONDITIONS, Answer, ask, conditioned, question, without
 from nextgpt.evaluation.intervals import wilson
 from nextgpt.generation.engine import Engine
+from nextgpt.media import Image
 from nextgpt.testing.tiny import tiny_model
 
 MODEL, PROCESSOR = tiny_model()
@@ -156,6 +159,19 @@ def test_questions_about_labels_take_held_out_items_first(batches):
     assert len(rows) == 2 and rows[0].turns[0].content[0] == ItemPart("image", "image-7")
     number = int(rows[1].turns[0].content[0].item[-1])
     assert batches.fill(rows[1])[1].content == (Text(("an Egyptian cat", "a tench")[number]),)
+
+
+def test_files_that_cannot_be_read_are_left_out(tmp_path):
+    for number in range(4):
+        Image.from_array(np.full((4, 4, 3), number, np.uint8)).save(tmp_path / f"{number}.png")
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG")
+    (tmp_path / "notes.txt").write_text("no picture")
+    names = [path.name for path, _ in readable("image", tmp_path, 9, seed=0)]
+    assert sorted(names) == ["0.png", "1.png", "2.png", "3.png"]
+    assert [path.name for path, _ in readable("image", tmp_path, 2, seed=0)] == names[:2]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(DataError, match="no image that can be read below"):
+        list(readable("image", tmp_path / "none", 9, seed=0))
 
 
 def test_rows_are_drawn_by_the_seed_from_tasks_with_a_judge(tmp_path):

@@ -9,7 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
+from nextgpt.cli.agreement import nano_agreement
+
 app = typer.Typer(help="Score a model.", no_args_is_help=True)
+app.command("nano-agreement")(nano_agreement)
 
 BARS = {
     "image-name": 0.85, "image-colour": 0.95, "image-count": 0.85, "image-position": 0.90,
@@ -99,83 +102,6 @@ def mean_chances(dialogues: list[Any], num_names: int) -> dict[str, float]:
     for dialogue in dialogues:
         found.setdefault(dialogue.task, []).append(chance(dialogue.record, dialogue.task, num_names))
     return {task: sum(values) / len(values) for task, values in found.items()}
-
-
-QUESTIONS = {"image": "What is in this photo?", "audio": "What do you hear in this recording?"}
-BANDS = (0.0, 0.1, 0.3, 0.6, 1.01)
-
-
-@app.command("nano-agreement")
-def nano_agreement(
-    model: Annotated[str, typer.Option(help="a checkpoint's folder, or nano")] = "nano",
-    limit: Annotated[int, typer.Option(help="media of each modality")] = 2000,
-    batch: int = 32,
-    out: Annotated[Path | None, typer.Option(help="folder for answers and the table")] = None,
-    seed: int = 0,
-    threads: int = 0,
-) -> None:
-    """Is the class that the model names the encoder's own first class? By bands of the encoder's confidence."""
-    import torch
-
-    from nextgpt.cli.show import tracker
-    from nextgpt.evaluation.asking import ask
-
-    torch.set_num_threads(threads or os.cpu_count() or 1)
-    engine, batches = load_for_asking(model)
-    bands: dict[str, tuple[int, int]] = {}
-    answers = []
-    for modality, text in QUESTIONS.items():
-        rows = label_questions(batches.items, modality, text, limit, seed)
-        made = ask(engine, batches, rows, "real", batch_size=batch, track=tracker(f"{modality} agreement"))
-        bands |= agreement_bands(modality, batches, made)
-        answers += [answer_record(answer) for answer in made]
-    report({"real": bands}, out, answers, {"model": model, "seed": seed})
-
-
-def label_questions(items: Any, modality: str, text: str, limit: int, seed: int) -> list[Any]:
-    """The question about items that are not trained on first, then others, up to the limit."""
-    from nextgpt.data.manifest import dialogue_from
-
-    rows = list(items.by_modality[modality])
-    random.Random(seed).shuffle(rows)
-    rows.sort(key=lambda row: row["split"] == "train")
-    return [
-        dialogue_from(
-            {
-                "id": f"{modality}-{row['id']}",
-                "task": f"{modality}-label",
-                "messages": [
-                    {
-                        "role": "user",
-                        "content": [{"type": modality, "item": row["id"]}, {"type": "text", "text": text}],
-                    },
-                    {"role": "assistant", "content": "{label}"},
-                ],
-                "expected": "{label}",
-            }
-        )
-        for row in rows[:limit]
-    ]
-
-
-def agreement_bands(modality: str, batches: Any, answers: list[Any]) -> dict[str, tuple[int, int]]:
-    """ "image-label 30-60 %" -> (agreed, n); the band is the encoder's first score."""
-    from nextgpt.data.manifest import ItemPart
-    from nextgpt.nano.judges import label
-
-    found: dict[str, tuple[int, int]] = {}
-    for answer in answers:
-        part = next(p for p in answer.dialogue.turns[0].content if isinstance(p, ItemPart))
-        top = float(batches.output(part).scores_BP.max())
-        band = max(i for i, edge in enumerate(BANDS[:-1]) if top >= edge)
-        agreed = label(answer.text, {"expected": answer.expected}, batches.modalities[modality].class_names)
-        for key in (
-            f"{modality}-label, all",
-            f"{modality}-label, score {BANDS[band]:.0%} to {BANDS[band + 1]:.0%}",
-        ):
-            right, n = found.get(key, (0, 0))
-            found[key] = (right + agreed, n + 1)
-    return found
 
 
 def load_for_asking(model: str) -> tuple[Any, Any]:
