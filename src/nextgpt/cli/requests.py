@@ -42,13 +42,19 @@ def read_requests(path: Path, defaults: Mapping[str, Any] | None = None) -> list
 
     MessageError when the file itself can't be read. No media file is opened here.
     """
+    return _named(
+        [_read_line(number, line, path.parent, dict(defaults or {})) for number, line in read_lines(path)]
+    )
+
+
+def read_lines(path: Path) -> list[tuple[int, str]]:
+    """(number, line) of the lines that are not blank. MessageError when the file can't be read."""
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise MessageError(f"The requests file {str(path)!r} can't be read ({reason}).") from None
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    return _named([_read_line(number, line, path.parent, dict(defaults or {})) for number, line in lines])
+    return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 
 def _read_line(number: int, line: str, folder: Path, defaults: dict[str, Any]) -> BatchRequest:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -20,7 +21,7 @@ from nextgpt.nano.rows import Item
 from nextgpt.nano.scenes import render_image
 from nextgpt.nano.sounds import RATE, render_sound
 
-_COLUMNS = {"image": 8, "video": 2, "audio": 4}
+COLUMNS = {"image": 8, "video": 2, "audio": 4}
 _MARGIN = 6
 _LINE = 12
 _WINDOW = 1024
@@ -41,7 +42,7 @@ def show_sheet(modality: str, out_path: Path, n: int = 40, seed: int = 0) -> Pat
         Path(out_path).with_suffix(".html").write_text(_page(waves, pictures, captions), encoding="utf-8")
     else:
         pictures = [_picture(item) for item in items]
-    contact_sheet(pictures, captions, _COLUMNS[modality]).save(out_path)
+    contact_sheet(pictures, captions, COLUMNS[modality]).save(out_path)
     return Path(out_path)
 
 
@@ -51,6 +52,18 @@ def _picture(item: Item) -> NDArray[np.uint8]:
         if item.modality == "image"
         else film_strip(render_clip(item.scene, 64)[::2])
     )
+
+
+PICTURES = {
+    "image": lambda medium: medium.array(),
+    "video": lambda medium: film_strip(medium.frames(8)),
+    "audio": lambda medium: spectrogram(medium.samples(RATE)),
+}
+
+
+def picture_of(modality: str, medium: Any) -> NDArray[np.uint8]:
+    """How a medium is shown on a sheet: a picture as it is, a clip's film strip, a sound's spectrogram."""
+    return PICTURES[modality](medium)
 
 
 def contact_sheet(
