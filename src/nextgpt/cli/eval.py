@@ -60,6 +60,7 @@ def nano_understanding(
         int,
         typer.Option(help="questions a task for blind, shuffled, caption, removed branches, other splits"),
     ] = 100,
+    beside: Annotated[str | None, typer.Option(help="another checkpoint, in a column of its own")] = None,
     batch: int = 32,
     out: Annotated[Path | None, typer.Option(help="folder for answers and the table")] = None,
     seed: int = 0,
@@ -70,28 +71,37 @@ def nano_understanding(
 
     from nextgpt.cli.data import folder_of
     from nextgpt.cli.show import tracker
-    from nextgpt.evaluation.asking import ask, without
+    from nextgpt.evaluation.asking import CONDITIONS, ask, without
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
     engine, batches = load_for_asking(model)
     folder, names = folder_of("nano"), tuple(sorted(all_names(batches)))
     labels = tuple(name for data in batches.modalities.values() for name in data.class_names)
-    runs = [
-        ("combination", "real", limit),
-        *(("combination", c, control) for c in ("blind", "shuffled", "caption", *BRANCHES)),
-    ]
-    runs += [(split, "real", control) for split in COLUMNS]
     table, answers = {}, []
     began = time.time()
-    for split, condition, count in runs:
+    for split, condition, count in plan(limit, control, bool(beside)):
         rows = choose_rows(folder, split, count, seed)
-        shown, bar = "real" if condition in BRANCHES else condition, tracker(f"{split} {condition}")
+        if condition == "beside":
+            engine, batches = load_for_asking(str(beside))
+        shown = condition if condition in CONDITIONS else "real"
+        bar = tracker(f"{split} {condition}")
         with without(engine.model, BRANCHES.get(condition, "")):
             made = ask(engine, batches, rows, shown, batch_size=batch, track=bar)
         table[condition if split == "combination" else split] = shares(made, names, labels)
         answers += [{**answer_record(answer), "split": split, "condition": condition} for answer in made]
     chances = mean_chances(choose_rows(folder, "combination", limit, seed), len(names))
-    report(table, out, answers, {"model": model, "seed": seed, "seconds": time.time() - began}, chances)
+    record = {"model": model, "beside": beside, "seed": seed, "seconds": time.time() - began}
+    report(table, out, answers, record, chances)
+
+
+def plan(limit: int, control: int, beside: bool) -> list[tuple[str, str, int]]:
+    """(split, condition, questions a task), in order."""
+    controls = ("blind", "shuffled", "caption", *BRANCHES, *(("beside",) if beside else ()))
+    return [
+        ("combination", "real", limit),
+        *((split, "real", control) for split in COLUMNS),
+        *(("combination", condition, control) for condition in controls),  # the other model comes last
+    ]
 
 
 def mean_chances(dialogues: list[Any], num_names: int) -> dict[str, float]:
@@ -150,7 +160,9 @@ def report(
     from nextgpt.cli.show import CONTROLS, console, markdown_table, score_table
 
     rows = [{**row, "chance": (chances or {}).get(row["task"])} for row in understanding_rows(table)]
-    tables = [CONTROLS, tuple(BRANCHES)] if BRANCHES.keys() & table.keys() else [CONTROLS]
+    measured = {column for row in rows for column, value in row.items() if value is not None}
+    tables = [tuple(c for c in columns if c in measured) for columns in (CONTROLS, BRANCHES)]
+    tables = [columns for number, columns in enumerate(tables) if columns or not number]
     for columns in tables:
         console.print(score_table(rows, columns))
     if out:

@@ -60,7 +60,7 @@ def training_progress(stage: Any) -> Iterator[TrainingProgress]:
         yield TrainingProgress(bar)
 
 
-CONTROLS = ("chance", "blind", "shuffled", "caption", "name", "style", "timbre")
+CONTROLS = ("chance", "blind", "shuffled", "caption", "beside", "name", "style", "timbre")
 
 
 def score_cells(row: dict[str, Any], columns: Iterable[str]) -> list[str]:
