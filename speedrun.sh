@@ -23,4 +23,6 @@ nextgpt train instruction-tuning --from "$checkpoints/decoder-alignment"
 nextgpt ship "$checkpoints/instruction-tuning"
 
 # 4. the tables
-nextgpt eval nano-understanding --out out/understanding
+nextgpt eval nano-understanding --beside "$checkpoints/encoder-alignment" --out out/understanding
+nextgpt eval nano-agreement --out out/agreement
+nextgpt ship "$checkpoints/instruction-tuning" --scores out/understanding/scores.json

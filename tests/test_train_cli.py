@@ -174,6 +174,23 @@ def test_three_stages_one_after_the_other(world, capsys):
     again = load_file(folders["encoder-alignment"] / "model.safetensors")
     assert again.keys() == first.keys() and all(torch.equal(again[name], first[name]) for name in first)
 
+    # shipped, small, with a card
+    scores = root / "scores.json"
+    row = {"task": "image-name", "n": 10, "score": 0.9, "low": 0.6, "high": 0.98, "bar": 0.85, "chance": 0.01}
+    scores.write_text(json.dumps({"rows": [row]}))
+    shipping = [
+        "ship",
+        str(folders["instruction-tuning"]),
+        "--name",
+        "tiny",
+        "--weights",
+        str(root / "weights"),
+    ]
+    assert run([*shipping, "--scores", str(scores)]) == 0
+    card = (root / "weights" / "tiny" / "README.md").read_text()
+    assert "| image-name | 10 | 90.0 (60.0 to 98.0) | 85.0 | 1.0 |" in card and "fluent-emoji-3d" in card
+    assert read_info(root / "weights" / "tiny") == info
+
     # a checkpoint is not trained further on another part
     pins["sha256"] = "b" * 64
     assert train("decoder-alignment", "--from", str(folders["encoder-alignment"])) == 2
