@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-STATE_ROWS = 1000  # replies whose signal states are computed for each modality
+STATE_ROWS = 2500  # replies whose signal states are computed for each modality
 
 
 def part_record(name: str) -> dict[str, str]:
