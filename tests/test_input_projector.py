@@ -14,7 +14,7 @@ from nextgpt.config import (
     PosteriorBranchConfig,
     ResamplerBranchConfig,
 )
-from nextgpt.nn.input_projector import PROJECTORS, ConceptBranch, InputProjector, masked_pool
+from nextgpt.nn.input_projector import PROJECTORS, ConceptBranch, InputProjector, frame_matches, masked_pool
 from nextgpt.nn.outputs import EncoderOutput
 
 B, N, E, D, P = 3, 4, 6, 8, 5
@@ -219,3 +219,31 @@ def test_pooling_takes_equal_stretches_of_the_kept_positions():
 def test_forward_on_meta(name):
     made = projector(name).to("meta")
     assert made(output().to("meta")).shape == (B, BRANCHES[name].num_tokens, D)
+
+
+def test_matches_tell_where_each_cell_goes():
+    """Three frames of four cells that turn by one cell a frame: cell i matches cell i + 1 of the next."""
+    torch.manual_seed(0)
+    first = torch.randn(4, E)
+    frames = torch.stack([first.roll(turn, 0) for turn in range(3)])
+    matches = frame_matches(frames.reshape(1, 12, E), 3).view(2, 4, 4)
+    assert torch.equal(matches.argmax(-1), torch.tensor([[1, 2, 3, 0]] * 2))
+    assert torch.allclose(matches.amax(-1), torch.ones(2, 4), atol=1e-5)
+
+
+def test_a_blank_frame_matches_nothing():
+    assert not frame_matches(torch.ones(1, 8, E), 2).any()
+
+
+def test_a_resampler_tells_the_order_of_frames_by_their_matches():
+    """With no positions a resampler cannot tell a clip from its reverse; by its matches it can."""
+    torch.manual_seed(0)
+    config = ResamplerBranchConfig(2, width=8, num_layers=1, num_heads=2, frames=2)
+    branch = PROJECTORS["resampler"](config, replace(ENCODER, num_frames=2), D)
+    torch.nn.init.zeros_(branch.positions)
+    forth = torch.randn(1, 8, E)
+    back = torch.cat([forth[:, 4:], forth[:, :4]], 1)
+    mask = torch.ones(1, 8, dtype=torch.bool)
+    assert not torch.allclose(branch(EncoderOutput(forth, mask)), branch(EncoderOutput(back, mask)))
+    branch.frames = 0
+    assert torch.allclose(branch(EncoderOutput(forth, mask)), branch(EncoderOutput(back, mask)), atol=1e-5)

@@ -66,13 +66,17 @@ class MlpBranchConfig:
 
 @dataclass(frozen=True)
 class ResamplerBranchConfig:
-    """Learned queries that cross-attend to the features (Perceiver resampler, arXiv 2204.14198, fig. 5)."""
+    """Learned queries that cross-attend to the features (Perceiver resampler, arXiv 2204.14198, fig. 5).
+
+    frames: of a clip's features; with it the queries also see how each frame's cells match the next one's.
+    """
 
     type: ClassVar[str] = "resampler"
     num_tokens: int = 16
     width: int = 192
     num_layers: int = 2
     num_heads: int = 4
+    frames: int = 0
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,11 @@ from nextgpt.errors import ConfigError
 
 
 def _nano_input(
-    encoder: EncoderConfig, names: list[str], drawn: tuple[str, ...], real: str, width: int
+    encoder: EncoderConfig, names: list[str], drawn: tuple[str, ...], real: str, width: int, frames: int = 0
 ) -> InputConfig:
     """drawn, real: what stands before each name of a thing of the small world, and before a class of the encoder."""
     branches = (
-        ResamplerBranchConfig(num_tokens=8, width=width),
+        ResamplerBranchConfig(num_tokens=8, width=width, frames=frames),
         ConceptBranchConfig(tuple(names), len(drawn), tokens_per_name=6, cues=drawn, tokens_per_cue=3),
         PosteriorBranchConfig(top_k=1, tokens_per_class=10, cue=real),
     )
@@ -48,7 +48,7 @@ def nano() -> AnyToAnyConfig:
             "audio": _nano_input(
                 YamnetConfig(), concepts["audio"], (" first sound:", " second sound:"), " recording:", 128
             ),
-            "video": _nano_input(clip, concepts["video"], (" animation:",), " film:", 160),
+            "video": _nano_input(clip, concepts["video"], (" animation:",), " film:", 160, clip.num_frames),
         },
         outputs={
             name: OutputConfig(DecoderConfig(f"nano-{name}", f"weights:nano/decoders/{name}"))

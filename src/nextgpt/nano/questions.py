@@ -56,6 +56,10 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         "(Look|Look closely): what is {relation} {the}?",
         f"What does (this|the) {_PICTURE} show {{relation}} {{the}}?",
         "What has been drawn {relation} {the}?",
+        "(Please name|Please tell me|Can you tell me) what is {relation} {the}.",
+        f"Look at (this|the) {_PICTURE}: what is {{relation}} {{the}}?",
+        "Which (thing|object) do you see {relation} {the}?",
+        f"(Tell|Show) me in words what (this|the) {_PICTURE} has {{relation}} {{the}}.",
     ),
     "image-side": (
         "{is_} {the} {one} or {two} {the_other}?",
@@ -63,12 +67,17 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         "(Tell me|Say) whether {the} {is_} {one} or {two} {the_other}.",
         "Where {is_} {the}, {one} or {two} {the_other}?",
         f"Look at (this|the) {_PICTURE}: {{is_}} {{the}} {{one}} or {{two}} {{the_other}}?",
+        "(Please tell me|Can you tell me|I wonder) whether {the} {is_} {one} or {two} {the_other}.",
+        "(Which is true|Look closely|Now say): {is_} {the} {one} or {two} {the_other}?",
+        f"Does (this|the) {_PICTURE} show {{the}} {{one}} or {{two}} {{the_other}}?",
     ),
     "image-yesno-name": (
         "Is (this|it|that) {a}?",
         f"Is there {{a}} in (this|the) {_PICTURE}?",
         f"Does (this|the) {_PICTURE} show {{a}}?",
         f"(Do|Can) you see {{a}} in (this|the) {_PICTURE}?",
+        "(Would you say|Do you think) that this is {a}?",
+        f"Is it (true|right) that (this|the) {_PICTURE} shows {{a}}?",
     ),
     "image-yesno-colour": (
         "Is the background {colour}?",
@@ -79,6 +88,8 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         "Is the colour (behind|around) {the} {colour}?",
         f"Would you say that (this|the) {_PICTURE} has {{a_colour}} background?",
         f"Is {{colour}} the background colour of (this|the) {_PICTURE}?",
+        "(Would you say|Do you think) that the background is {colour}?",
+        "Is it (true|right) that the background is {colour}?",
     ),
     "image-yesno-count": (
         "Are there {number} {many}?",
@@ -86,6 +97,8 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         f"(Do|Can) you see {{number}} {{many}} in (this|the) {_PICTURE}?",
         f"Does (this|the) {_PICTURE} show {{number}} {{many}}?",
         f"Is the number of {{many}} in (this|the) {_PICTURE} {{number}}?",
+        "(Would you say|Do you think) that there are {number} {many}?",
+        "Is it (true|right) that there are {number} {many}?",
     ),
     "image-yesno-side": (
         "{is_} {the} {one} {the_other}?",
@@ -93,6 +106,10 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         f"{{is_}} {{the}} in (this|the) {_PICTURE} {{one}} {{the_other}}?",
         "(Do|Can) you see {the} {one} {the_other}?",
         "Is it (true|right) that {the} {is_} {one} {the_other}?",
+        "(Would you say|Do you think) that {the} {is_} {one} {the_other}?",
+        f"Does (this|the) {_PICTURE} show {{the}} {{one}} {{the_other}}?",
+        f"Look at (this|the) {_PICTURE}: {{is_}} {{the}} {{one}} {{the_other}}?",
+        "(Look|Tell me|Please tell me): {is_} {the} {one} {the_other}?",
     ),
     "image-which": (
         f"Which {_PICTURE} shows {{a}}, the first or the second?",
@@ -100,6 +117,12 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         "In which of them (is|do you see) {a}?",
         "Where is {a}, in the first or the second (one|picture|drawing|image)?",
         "(Is|Do you see) {a} in the first or in the second (picture|drawing|image)?",
+        f"(Say|Tell me) which {_PICTURE} shows {{a}}, the first or the second.",
+        "(Look|Compare them): which one shows {a}?",
+        f"Does the first or the second {_PICTURE} show {{a}}?",
+        "Of these two (pictures|drawings|images), which (one|) has {a} in it?",
+        f"Is {{a}} in the first {_PICTURE} or in the second?",
+        "You see two (pictures|drawings|images). Which of them is of {a}?",
     ),
     "video-name": (
         f"What is in (this|the) {_CLIP}?",
@@ -140,12 +163,14 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         f"Does (this|the) {_CLIP} show {{a}}?",
         f"(Do|Can) you see {{a}} in (this|the) {_CLIP}?",
         f"Is {{a}} what you see in (this|the) {_CLIP}?",
+        "(Would you say|Do you think) that you see {a}?",
     ),
     "video-yesno-colour": (
         f"Is the background of (this|the) {_CLIP} {{colour}}?",
         f"Does (this|the) {_CLIP} have {{a_colour}} background?",
         f"Would you say that (this|the) {_CLIP} has {{a_colour}} background?",
         f"Is {{colour}} the background colour of (this|the) {_CLIP}?",
+        "(Would you say|Do you think) that the background is {colour}?",
     ),
     "video-yesno-motion": (
         "Is {the} {moves}?",
@@ -154,6 +179,8 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         f"(Do|Can) you see {{the}} {{moves}} in (this|the) {_CLIP}?",
         "Is it (true|right) that {the} is {moves}?",
         f"Does (this|the) {_CLIP} show {{the}} {{moves}}?",
+        "(Would you say|Do you think) that {the} is {moves}?",
+        "(Look|Tell me): is {the} {moves}?",
     ),
     "audio-name": (
         f"What (do|can) you hear in (this|the) {_SOUND}?",
@@ -207,6 +234,8 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         f"(Do|Can) you hear {{a}} in (this|the) {_SOUND}?",
         "Is this (the sound of|made by) {a}?",
         "(Do|Can) you hear {a}?",
+        "(Would you say|Do you think) that you hear {a}?",
+        "Is it (true|right) that you hear {a}?",
     ),
     "audio-yesno-count": (
         "(Do|Can) you hear {number} {units}?",
@@ -214,6 +243,8 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         f"Are there {{number}} {{units}} in (this|the) {_SOUND}?",
         f"(Do|Can) you hear {{number}} {{units}} in (this|the) {_SOUND}?",
         f"Does (this|the) {_SOUND} have {{number}} {{units}}?",
+        "(Would you say|Do you think) that there are {number} {units}?",
+        "Is it (true|right) that you hear {number} {units}?",
     ),
     "audio-yesno-order": (
         "(Does|Did) {one} come (first|before {two})?",
@@ -221,6 +252,8 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         f"Is {{one}} heard before {{two}} in (this|the) {_SOUND}?",
         "Do you hear {one} before {two}?",
         f"Does (this|the) {_SOUND} (begin|start) with {{one}}?",
+        "(Would you say|Do you think) that {one} comes before {two}?",
+        "Is it (true|right) that {one} comes before {two}?",
     ),
     "fit": (
         f"(Does|Would) (this|the) {_SOUND} fit (this|the) {_PICTURE}?",

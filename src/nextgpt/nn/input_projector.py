@@ -90,6 +90,16 @@ class ResamplerLayer(nn.Module):
         return x + self.mlp(self.mlp_norm(x))
 
 
+def frame_matches(features_BNE: Tensor, frames: int) -> Tensor:
+    """Cosine of each cell of a frame with each of the next frame's: (B, frames - 1, cells * cells).
+
+    The cost volume of optical flow (PWC-Net, arXiv 1709.02371), over the whole frame, less the frame's mean.
+    """
+    cells_BFCE = rearrange(features_BNE.float(), "b (f c) e -> b f c e", f=frames)
+    cells_BFCE = F.normalize(cells_BFCE - cells_BFCE.mean(2, keepdim=True), dim=-1)
+    return torch.einsum("bfie,bfje->bfij", cells_BFCE[:, :-1], cells_BFCE[:, 1:]).flatten(2)
+
+
 class ResamplerBranch(nn.Module):
     """Learned queries over features with learned positions: (B, N, E) -> (B, num_tokens, D)."""
 
@@ -99,6 +109,11 @@ class ResamplerBranch(nn.Module):
         self.feature_in = nn.Linear(encoder.feature_dim, config.width)
         self.feature_norm = nn.LayerNorm(config.width)
         self.positions = nn.Parameter(0.02 * torch.randn(encoder.num_positions, config.width))
+        self.frames = config.frames
+        if self.frames:
+            pairs = (encoder.num_positions // self.frames) ** 2
+            self.matches_in = nn.Sequential(nn.LayerNorm(pairs), nn.Linear(pairs, config.width))
+            self.match_positions = nn.Parameter(0.02 * torch.randn(self.frames - 1, config.width))
         self.queries = nn.Parameter(0.5 * torch.randn(config.num_tokens, config.width))
         self.layers = nn.ModuleList(
             ResamplerLayer(config.width, config.num_heads) for _ in range(config.num_layers)
@@ -110,10 +125,17 @@ class ResamplerBranch(nn.Module):
         features_BNE = output.features_BNE
         assert features_BNE is not None
         count = features_BNE.shape[1]
-        features = self.feature_norm(self.feature_in(features_BNE)) + self.positions[:count]
+        features, mask = (
+            self.feature_norm(self.feature_in(features_BNE)) + self.positions[:count],
+            output.mask_BN,
+        )
+        if self.frames:
+            matches = self.matches_in(frame_matches(features_BNE, self.frames).to(features_BNE.dtype))
+            features = torch.cat([features, self.feature_norm(matches) + self.match_positions], 1)
+            mask = torch.cat([mask, mask[:, -1:].expand(-1, self.frames - 1)], 1)
         x = repeat(self.queries, "k w -> b k w", b=len(features)).to(features.dtype)
         for layer in self.layers:
-            x = layer(x, features, output.mask_BN)
+            x = layer(x, features, mask)
         return self.out(self.norm(x))
 
 

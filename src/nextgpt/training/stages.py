@@ -47,14 +47,14 @@ class Stage:
 UNDERSTANDING = {"image": 0.40, "audio": 0.22, "video": 0.18, "photo": 0.10, "recording": 0.05, "mixed": 0.05}
 
 TUNING = {
-    "image": 0.24,
-    "audio": 0.16,
-    "video": 0.13,
-    "chain": 0.15,
+    "image": 0.28,
+    "audio": 0.14,
+    "video": 0.14,
+    "chain": 0.12,
     "photo": 0.09,
     "recording": 0.05,
-    "mixed": 0.07,
-    "reply": 0.08,
+    "mixed": 0.09,
+    "reply": 0.06,
     "chat": 0.03,
 }
 
@@ -109,7 +109,7 @@ STAGES: dict[str, Stage] = {
             "modality_tokens",
         ),
         (
-            Job("dialogues", "model", 2000, 8, 2e-4, TUNING, 20, rates={LORA: 1e-3, **TAUGHT}),
+            Job("dialogues", "model", 3200, 8, 2e-4, TUNING, 20, rates={LORA: 1e-3, **TAUGHT}),
             states_job("image"),
             states_job("audio"),
             states_job("video"),
