@@ -114,6 +114,9 @@ def test_the_thing_that_the_question_names_may_be_repeated(reply, right):
         ("Inside, small room", "It is inside, small room.", True),
         ("tiger", "I do not see a tiger.", False),
         ("tiger", "a tiger " + "and so on " * 9, False),
+        ("Walk, footsteps", "I hear footsteps.", True),
+        ("Wood block", "This sounds like a woodblock.", True),
+        ("Wood block", "I hear wood.", False),
     ],
 )
 def test_a_class_is_named_whole_and_shortly(expected, reply, right):

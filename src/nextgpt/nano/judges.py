@@ -98,9 +98,13 @@ def question_text(record: dict[str, Any]) -> str:
 
 def label(reply: str, record: dict[str, Any], labels: Iterable[str] = ()) -> bool:
     """The encoder's own class is named, in at most twenty words, and not as part of another class's longer name."""
-    return (
-        record["expected"] in named_things(reply, {*labels, record["expected"]}) and len(reply.split()) <= 20
-    )
+    wanted = spellings(record["expected"])
+    return bool(wanted & set(named_things(reply, {*labels, *wanted}))) and len(reply.split()) <= 20
+
+
+def spellings(label: str) -> set[str]:
+    """ "Walk, footsteps" -> itself, "Walk", "footsteps"; "Wood block" -> itself, "Woodblock"."""
+    return {label, *label.split(", "), label.replace(" ", "")}
 
 
 Judge = Callable[[str, dict[str, Any]], bool]
