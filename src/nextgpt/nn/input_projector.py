@@ -95,9 +95,9 @@ def frame_matches(features_BNE: Tensor, frames: int) -> Tensor:
 
     The cost volume of optical flow (PWC-Net, arXiv 1709.02371), over the whole frame, less the frame's mean.
     """
-    cells_BFCE = rearrange(features_BNE.float(), "b (f c) e -> b f c e", f=frames)
-    cells_BFCE = F.normalize(cells_BFCE - cells_BFCE.mean(2, keepdim=True), dim=-1)
-    return torch.einsum("bfie,bfje->bfij", cells_BFCE[:, :-1], cells_BFCE[:, 1:]).flatten(2)
+    cells = rearrange(features_BNE.float(), "b (f c) e -> b f c e", f=frames)
+    cells = F.normalize(cells - cells.mean(2, keepdim=True), dim=-1)
+    return torch.einsum("bfie,bfje->bfij", cells[:, :-1], cells[:, 1:]).flatten(2)
 
 
 class ResamplerBranch(nn.Module):
