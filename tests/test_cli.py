@@ -326,13 +326,13 @@ def test_a_killed_run_goes_on(media):
     script = SLOW.format(here=str(HERE), folder=str(media))
     process = subprocess.Popen([sys.executable, "-c", script])
     replies = media / "out" / "replies.jsonl"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not (replies.exists() and replies.stat().st_size) and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert 0 < len(replies.read_bytes().splitlines()) < 8
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=300)
     assert [reply["id"] for reply in lines_of(media / "out")] == [str(number) for number in range(8)]
     assert all(
         (media / "out" / part["path"]).is_file()
