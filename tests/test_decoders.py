@@ -485,7 +485,11 @@ def test_decode_writes_files_that_its_seed_names(
     )
     result = run(app, ["a red cat", *options])
     assert result.exit_code == 0, result.output
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["image-5.png", "image-6.png", "sheet.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "image-5.png",
+        "image-6.png",
+        "sheet.png",
+    ]
     assert isinstance(run(app, ["a cat", "-n", "0", *options[:4]]).exception, UserError)
 
 

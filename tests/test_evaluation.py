@@ -8,7 +8,8 @@ import torch
 from worlds import CLASSES, cached_batches, dialogue
 
 from nextgpt.cli.agreement import agreement_bands, label_questions, readable
-from nextgpt.cli.eval import choose_rows, report, shares, understanding_rows
+from nextgpt.cli.eval import choose_rows, shares
+from nextgpt.cli.scores import report, understanding_rows
 from nextgpt.data.manifest import ItemPart, Text
 from nextgpt.errors import DataError
 from nextgpt.evaluation.asking import CONDITIONS, Answer, ask, conditioned, question, without

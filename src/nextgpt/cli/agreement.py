@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from nextgpt.cli.scores import answer_record, load_for_asking, report
+
 QUESTIONS = {"image": "What is in this photo?", "audio": "What do you hear in this recording?"}
 BANDS = (0.0, 0.1, 0.3, 0.6, 1.01)
 
@@ -28,7 +30,6 @@ def nano_agreement(
     """
     import torch
 
-    from nextgpt.cli.eval import answer_record, load_for_asking, report
     from nextgpt.cli.show import tracker
     from nextgpt.evaluation.asking import ask
 

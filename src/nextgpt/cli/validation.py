@@ -11,7 +11,8 @@ NUM_QUESTIONS = 24
 
 def validator(model: Any, batches: Any, folder: Path, out: Path, seed: int = 0) -> Callable[[int], None]:
     """step -> samples-<step>.jsonl (question, expected, answer) and samples-<step>.png below `out`."""
-    from nextgpt.cli.eval import answer_record, choose_rows
+    from nextgpt.cli.eval import choose_rows
+    from nextgpt.cli.scores import answer_record
     from nextgpt.evaluation.asking import ask
     from nextgpt.generation.engine import Engine
 
