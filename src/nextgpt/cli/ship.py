@@ -17,7 +17,7 @@ Projectors, special tokens and LoRA of the nano preset. The parts that they belo
 
 - **what it is for**: a small world (drawn things, simple motions, notes and effects) and the naming of photos and
   recordings through its encoders' own classes. It is no general assistant.
-- **data**:
+- **data**, nothing outside this closed list:
 {sources}. ImageNet trained EfficientNet-Lite, AudioSet trained YAMNet; no photo and no
   recording was used here: class names and synthetic posteriors stand for them (docs/decisions/002-posterior.md).
 - **held out**: names, pairs, phrasings, one style and one soundfont, by src/nextgpt/nano/split.py.
