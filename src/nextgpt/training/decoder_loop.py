@@ -18,7 +18,6 @@ import torch
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
-from nextgpt.config import to_dict
 from nextgpt.errors import DataError
 from nextgpt.nn.decoders import Fetch, untrained_decoder
 from nextgpt.nn.decoders.folder import read_component, write_folder
@@ -51,7 +50,6 @@ class DecoderTraining:
             torch.manual_seed(recipe.flow.seed)
             self.decoder = start_decoder(recipe, output, fetch)
         self.cache = ItemCache(folder / "items", recipe.num_items, on_progress)
-        self.shape = sha256(json.dumps(to_dict(recipe.architecture)).encode()).hexdigest()[:12]
 
     def run(self, until: int | None = None) -> LatentDecoder | None:
         """`until` stops each phase after so many steps (tests, a look in between): then None is returned."""
@@ -111,7 +109,8 @@ class DecoderTraining:
         until: int | None,
         source: str = "media",
     ) -> bool:
-        runner = StepRunner(name, module, loss, config, self.folder / name, f"{self.shape}/{source}")
+        shape = fingerprint(module)
+        runner = StepRunner(name, module, loss, config, self.folder / name, f"{shape}/{source}")
         done = runner.run(until, lambda step, total, metrics: self.on_progress(name, step, total))
         runner.use_average()
         return done
@@ -120,6 +119,12 @@ class DecoderTraining:
         return torch.autocast(
             self.decoder.device.type, self.precision, enabled=self.precision != torch.float32
         )
+
+
+def fingerprint(module: nn.Module) -> str:
+    """Twelve digits of the names and shapes of what a phase trains."""
+    shapes = {key: tuple(value.shape) for key, value in module.named_parameters()}
+    return sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def start_decoder(recipe: DecoderRecipe, output: Path, fetch: Fetch | None) -> LatentDecoder:

@@ -27,8 +27,8 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
     "nano": {
         "image": DecoderRecipe(
             nano_image(),
-            num_items=12_000,
-            autoencoder=PhaseConfig(steps=2_000, batch_size=16),
+            num_items=24_000,
+            autoencoder=PhaseConfig(steps=1_800, batch_size=16),
             flow=PhaseConfig(steps=1_600, batch_size=64),
         ),
         "video": DecoderRecipe(
