@@ -13,21 +13,27 @@ from nextgpt.nano.instruments import DRUMS, EFFECTS, PITCHED, Instrument, instru
 from nextgpt.nano.sounds import SoundScene, Stroke
 
 SECONDS = 4.096  # 65,536 samples at 16 kHz
-START = 0.1
-SECOND_START = 2.1  # where the second sound of a sequence begins
+CELL = 0.128  # all sounds begin on this grid (8 frames of the mel picture), so that latents see few phases
+START = CELL
+SECOND_START = 17 * CELL  # where the second sound of a sequence begins
 LONG = 1.5  # seconds of a single note or chord
 FONT = "fluid"  # every instrument sounds like itself in it
 # Speed word -> (seconds of a note, seconds from note to note).
-SPEEDS: dict[str, tuple[float, float]] = {"slow": (0.65, 0.78), "": (0.4, 0.55), "fast": (0.2, 0.3)}
+SPEEDS: dict[str, tuple[float, float]] = {
+    "slow": (0.6, 6 * CELL),
+    "": (0.36, 4 * CELL),
+    "fast": (0.14, 2 * CELL),
+}
 COUNTS = (1, 2, 3, 4)
 SCALE = (0, 2, 4, 5, 7)
 CHORDS = {"major": (0, 4, 7), "minor": (0, 3, 7)}
-# (seconds from the start, loudness) of each stroke.
-RHYTHMS: dict[str, tuple[tuple[float, float], ...]] = {
-    "waltz": tuple((0.4 * beat, 0.4 if beat % 3 else 1.0) for beat in range(9)),
-    "march": tuple((0.45 * beat, 0.4 if beat % 2 else 1.0) for beat in range(8)),
-    "gallop": tuple((0.9 * bar + beat, 1.0) for bar in range(4) for beat in (0.0, 0.18, 0.36)),
-    "heartbeat": tuple((1.0 * bar + beat, 1.0 - beat) for bar in range(4) for beat in (0.0, 0.28)),
+_STRONG_WEAK_WEAK, _STRONG_WEAK = (1.0, 0.4, 0.4) * 3, (1.0, 0.4) * 4
+# (cells from the start, loudness) of each stroke.
+RHYTHMS: dict[str, tuple[tuple[int, float], ...]] = {
+    "waltz": tuple((3 * beat, loudness) for beat, loudness in enumerate(_STRONG_WEAK_WEAK)),
+    "march": tuple((3 * beat, loudness) for beat, loudness in enumerate(_STRONG_WEAK)),
+    "gallop": tuple((6 * bar + cell, 1.0) for bar in range(5) for cell in (0, 2, 3)),
+    "heartbeat": tuple((8 * bar + cell, 1.0) for bar in range(4) for cell in (0, 2)),
 }
 _LETTERS = {0: "C", 2: "D", 4: "E", 5: "F", 7: "G", 9: "A", 11: "B"}
 # MIDI number -> name, for the white keys from C3 to C6: what a caption may ask for.
@@ -140,7 +146,7 @@ def _chord_scenes() -> Iterator[SettledScene]:
 def _rhythm_scenes() -> Iterator[SettledScene]:
     for one in DRUMS:
         for rhythm, beats in RHYTHMS.items():
-            strokes = (_stroke(one, start, 0.4, 60, loudness) for start, loudness in beats)
+            strokes = (_stroke(one, cell * CELL, 0.4, 60, loudness) for cell, loudness in beats)
             yield _scene("rhythm", one, tuple(strokes), rhythm=rhythm)
 
 
