@@ -34,7 +34,7 @@ class AudioFacts:
     rate: int = 16_000
     window: int = 1024
     hop: int = 256
-    num_mels: int = 64
+    num_mels: int = 80
     num_frames: int = 256
     floor: float = -6.0
     ceiling: float = 10.0
@@ -86,6 +86,15 @@ class TransformerConfig:
 
 
 @dataclass(frozen=True)
+class VocoderConfig:
+    """Width, hidden width in widths, and number of the ConvNeXt blocks."""
+
+    width: int = 192
+    expansion: int = 2
+    num_layers: int = 4
+
+
+@dataclass(frozen=True)
 class ArchitectureConfig:
     """`noise_shift` above 1 spends more of training and sampling at high noise: redundant latents, as those of
     neighbouring frames, need it (arXiv 2403.03206, section 5.3.2)."""
@@ -94,6 +103,7 @@ class ArchitectureConfig:
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     noise_shift: float = 1.0
+    vocoder: VocoderConfig | None = None
     prompt_length: int = 32
     prompt_width: int = 384
 
@@ -113,9 +123,10 @@ def nano_video() -> ArchitectureConfig:
 
 
 def nano_audio() -> ArchitectureConfig:
-    """4.1 s of 16 kHz sound: 64 tokens of 16 mel bands x 0.26 s."""
+    """4.1 s of 16 kHz sound: 80 tokens of 16 mel bands x 0.26 s."""
     return ArchitectureConfig(
-        LatentDecoderConfig("nano-audio", AudioFacts(), (8, 8, 32)),
+        LatentDecoderConfig("nano-audio", AudioFacts(), (8, 10, 32)),
         autoencoder=AutoencoderConfig(in_channels=1, latent_channels=8, channels=(16, 16, 32, 64)),
         transformer=TransformerConfig(width=96, num_heads=3, patch_size=2),
+        vocoder=VocoderConfig(),
     )
