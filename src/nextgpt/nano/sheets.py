@@ -108,7 +108,8 @@ def spectrogram(wave: NDArray[np.float32], height: int = 96, width: int = 240) -
     white.
     """
     padded = np.zeros(4 * RATE + _WINDOW, np.float32)
-    padded[: len(wave)] = wave[: 4 * RATE]
+    shown = wave[: 4 * RATE]
+    padded[: len(shown)] = shown
     starts = np.linspace(0, 4 * RATE, width).astype(int)
     windows = np.stack([padded[start : start + _WINDOW] for start in starts]) * np.hanning(_WINDOW)
     power = np.abs(np.fft.rfft(windows, axis=1)) ** 2 + 1e-9
