@@ -45,7 +45,11 @@ def train(
         shutil.rmtree(work, ignore_errors=True)
     with Bars() as bars:
         items = nano_items(modality, recipe.num_items)
-        done = DecoderTraining(recipe, items, work, output, fetch=fetch_part, on_progress=bars).run(until)
+        waves = nano_waves(recipe.num_waves) if recipe.vocoder else None
+        training = DecoderTraining(
+            recipe, items, work, output, waves=waves, fetch=fetch_part, on_progress=bars
+        )
+        done = training.run(until)
     typer.echo(f"Wrote {output}." if done is not None else f"Stopped; the state is in {work}.")
 
 
@@ -82,3 +86,11 @@ def nano_items(modality: str, num_items: int) -> Callable[[], Iterator[tuple[Any
             yield source.render(item.scene), item.caption
 
     return items
+
+
+def nano_waves(num_waves: int) -> Callable[[], Iterator[tuple[Any, str]]]:
+    """What a vocoder learns from: settled sounds and any notes of the training soundfonts."""
+    from nextgpt.nano.settled_sounds import vocoder_scenes
+    from nextgpt.nano.sounds import render_sound
+
+    return lambda: ((render_sound(scene), "") for scene in vocoder_scenes(num_waves))

@@ -18,6 +18,7 @@ from nextgpt.nn.decoders.latent_decoder import LatentDecoder
 from nextgpt.nn.decoders.reader import PromptReader
 from nextgpt.nn.decoders.text_conditioning import NullPrompt, TextEncoder, shared_text_encoder
 from nextgpt.nn.decoders.video import VideoDecoder
+from nextgpt.nn.decoders.vocoder import make_vocoder
 
 DECODERS: dict[str, Any] = {
     "nano-image": ImageDecoder,
@@ -78,8 +79,10 @@ def text_encoder_of(part: str, length: int, fetch: Fetch | None) -> Callable[[],
 
 def untrained_decoder(config: ArchitectureConfig, fetch: Fetch | None = None) -> LatentDecoder:
     """Random weights from torch's global generator, to be trained."""
+    vocoder = make_vocoder(config.decoder.facts, config.vocoder) if config.vocoder else None
     return decoder_class(config.decoder.type)(
         config.decoder,
+        **({"vocoder": vocoder} if vocoder else {}),
         transformer=make_transformer(config),
         reader=make_reader(config),
         vae=make_autoencoder(config.autoencoder),

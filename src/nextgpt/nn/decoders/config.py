@@ -38,7 +38,7 @@ class AudioFacts:
     rate: int = 16_000
     window: int = 1024
     hop: int = 256
-    num_mels: int = 64
+    num_mels: int = 80
     num_frames: int = 256
     floor: float = -6.0
     ceiling: float = 10.0
@@ -98,6 +98,15 @@ class TransformerConfig:
 
 
 @dataclass(frozen=True)
+class VocoderConfig:
+    """Width, hidden width in widths, and number of the ConvNeXt blocks."""
+
+    width: int = 192
+    expansion: int = 2
+    num_layers: int = 4
+
+
+@dataclass(frozen=True)
 class ArchitectureConfig:
     """`noise_shift` above 1 spends more of training and sampling at high noise, where a sentence is all that is
     known (arXiv 2403.03206, section 5.3.2)."""
@@ -107,6 +116,7 @@ class ArchitectureConfig:
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     reader: ReaderConfig = field(default_factory=ReaderConfig)
     noise_shift: float = 3.0
+    vocoder: VocoderConfig | None = None
     prompt_length: int = 32
     prompt_width: int = 384
 
@@ -129,10 +139,11 @@ def nano_video() -> ArchitectureConfig:
 
 
 def nano_audio() -> ArchitectureConfig:
-    """4.1 s of 16 kHz sound: 64 tokens of 16 mel bands x 0.26 s."""
+    """4.1 s of 16 kHz sound: 80 tokens of 16 mel bands x 0.26 s."""
     return ArchitectureConfig(
-        LatentDecoderConfig("nano-audio", AudioFacts(), (8, 8, 32)),
+        LatentDecoderConfig("nano-audio", AudioFacts(), (8, 10, 32)),
         autoencoder=AutoencoderConfig(in_channels=1, latent_channels=8, channels=(16, 16, 32, 64)),
         transformer=TransformerConfig(width=192, num_heads=3, patch_size=2),
         reader=ReaderConfig(memory_width=768, plan_channels=8),
+        vocoder=VocoderConfig(),
     )
