@@ -4,8 +4,9 @@
     2  autoencoder   L1 and squared error, noise on the latents; skipped where it is shared
     3  vocoder       for sounds: the spectra of true sounds from their mel pictures
     4  latents       encode all media once
-    5  flow          denoising loss on latents, a tenth of the rows without a prompt
-    6  folder        moving average of the weights as fp16 in diffusers' layout
+    5  draft         the reader alone: its draft of the latents, a thirtieth of the transformer's time
+    6  flow          denoising loss on latents, and the draft's; a tenth of the rows without a prompt
+    7  folder        moving average of the weights as fp16 in diffusers' layout
 
 Each phase resumes by itself (step_runner); a finished one is not run again.
 """
@@ -26,6 +27,7 @@ from nextgpt.errors import DataError
 from nextgpt.nn.decoders import Fetch, untrained_decoder
 from nextgpt.nn.decoders.folder import read_component, write_folder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder
+from nextgpt.nn.outputs import Conditioning
 from nextgpt.training.decoder_items import ItemCache, Items, OnProgress
 from nextgpt.training.decoder_recipes import DecoderRecipe
 from nextgpt.training.step_runner import PhaseConfig, StepRunner, batch_rows
@@ -78,6 +80,8 @@ class DecoderTraining:
             return None
         with self.autocast():
             latents = self.cache.write_latents(self.decoder)
+        if not self.train_draft(self.recipe.draft, latents, until):
+            return None
         if not self.train_flow(self.recipe.flow, latents, until):
             return None
         write_folder(self.decoder.eval().to(torch.float16), self.output, self.recipe.shared)
@@ -113,19 +117,36 @@ class DecoderTraining:
         for array, _caption in islice(self.waves(), self.recipe.num_waves):
             yield to_int16(decoder.fixed_length(array)).numpy()
 
+    def train_draft(self, config: PhaseConfig, source: str, until: int | None) -> bool:
+        def loss(step: int, generator: torch.Generator) -> Tensor:
+            latents, conditioning = self.batch(step, config, source, generator)
+            with self.autocast():
+                return self.decoder.draft_loss(latents, self.decoder.reader.read(conditioning))
+
+        learned = nn.ModuleDict({"reader": self.decoder.reader, "prompt": self.decoder.prompt})
+        return self.run_phase("draft", learned, loss, config, until, source)
+
     def train_flow(self, config: PhaseConfig, source: str, until: int | None) -> bool:
         def loss(step: int, generator: torch.Generator) -> Tensor:
-            rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
-            latents, states, lengths = (
-                self.cache.rows(n, rows) for n in (source, "text_states", "text_lengths")
-            )
-            lengths[torch.rand(len(rows), generator=generator) < self.recipe.drop_prompt] = 0
+            latents, conditioning = self.batch(step, config, source, generator)
             with self.autocast():
-                conditioning = self.decoder.prompt(states.to(self.decoder.device), lengths)
-                return self.decoder.denoising_loss(latents.to(self.decoder.device), conditioning, generator)
+                read = self.decoder.reader.read(conditioning)
+                flow = self.decoder.flow_loss(latents, read, generator)
+                return flow + self.decoder.draft_loss(latents, read)
 
-        learned = nn.ModuleDict({"transformer": self.decoder.transformer, "prompt": self.decoder.prompt})
+        names = ("transformer", "reader", "prompt")
+        learned = nn.ModuleDict({name: getattr(self.decoder, name) for name in names})
         return self.run_phase("flow", learned, loss, config, until, source)
+
+    def batch(
+        self, step: int, config: PhaseConfig, source: str, generator: torch.Generator
+    ) -> tuple[Tensor, Conditioning]:
+        """Latents and conditioning of a step's rows, some of them without a prompt."""
+        rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
+        latents, states, lengths = (self.cache.rows(n, rows) for n in (source, "text_states", "text_lengths"))
+        lengths[torch.rand(len(rows), generator=generator) < self.recipe.drop_prompt] = 0
+        device = self.decoder.device
+        return latents.to(device).float(), self.decoder.prompt(states.to(device).float(), lengths)
 
     def run_phase(
         self,
