@@ -6,7 +6,8 @@
     4  latents       encode all media once
     5  draft         the reader alone: its draft of the latents, a thirtieth of the transformer's time
     6  flow          denoising loss on latents, and the draft's; a tenth of the rows without a prompt
-    7  folder        moving average of the weights as fp16 in diffusers' layout
+    7  detail        the autoencoder's decoding half alone, with a perceptual loss: latents stay what they are
+    8  folder        moving average of the weights as fp16 in diffusers' layout
 
 Each phase resumes by itself (step_runner); a finished one is not run again.
 """
@@ -20,16 +21,20 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
+from nextgpt.config import EfficientNetLiteConfig
 from nextgpt.errors import DataError
 from nextgpt.nn.decoders import Fetch, untrained_decoder
 from nextgpt.nn.decoders.folder import read_component, write_folder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder
+from nextgpt.nn.encoders import load_encoder
 from nextgpt.nn.outputs import Conditioning
 from nextgpt.training.decoder_items import ItemCache, Items, OnProgress
 from nextgpt.training.decoder_recipes import DecoderRecipe
+from nextgpt.training.perceptual import PerceptualLoss
 from nextgpt.training.step_runner import PhaseConfig, StepRunner, batch_rows
 from nextgpt.training.vocoder_loss import to_int16, vocoder_loss
 
@@ -54,7 +59,7 @@ class DecoderTraining:
         self.recipe, self.items, self.folder, self.output = recipe, items, folder, output
         self.waves = waves or items  # what a vocoder learns from
         self.on_progress: OnProgress = on_progress or (lambda what, done, total: None)
-        self.precision = precision
+        self.precision, self.fetch = precision, fetch
         with torch.random.fork_rng():
             torch.manual_seed(recipe.flow.seed)
             self.decoder = start_decoder(recipe, output, fetch)
@@ -83,6 +88,8 @@ class DecoderTraining:
         if not self.train_draft(self.recipe.draft, latents, until):
             return None
         if not self.train_flow(self.recipe.flow, latents, until):
+            return None
+        if self.recipe.detail is not None and not self.train_detail(self.recipe.detail, latents, until):
             return None
         write_folder(self.decoder.eval().to(torch.float16), self.output, self.recipe.shared)
         return self.decoder
@@ -137,6 +144,23 @@ class DecoderTraining:
         names = ("transformer", "reader", "prompt")
         learned = nn.ModuleDict({name: getattr(self.decoder, name) for name in names})
         return self.run_phase("flow", learned, loss, config, until, source)
+
+    def train_detail(self, config: PhaseConfig, source: str, until: int | None) -> bool:
+        looks = PerceptualLoss(self.feature_network()) if self.recipe.perceptual_weight else None
+
+        def loss(step: int, generator: torch.Generator) -> Tensor:
+            rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
+            latents, stored = self.cache.rows(source, rows).float(), self.cache.rows("media", rows)
+            latents += self.recipe.latent_noise * torch.randn(latents.shape, generator=generator)
+            with self.autocast():
+                return detail_loss(self.decoder, latents, stored, looks, self.recipe.perceptual_weight)
+
+        return self.run_phase("detail", self.decoder.vae.decoder, loss, config, until, source)
+
+    def feature_network(self) -> nn.Module:
+        assert self.fetch is not None, "a perceptual loss needs the parts"
+        settings = EfficientNetLiteConfig()
+        return load_encoder(settings, self.fetch(settings.part))
 
     def batch(
         self, step: int, config: PhaseConfig, source: str, generator: torch.Generator
@@ -201,6 +225,20 @@ def autoencoder_loss(
     noise = torch.randn(latents.shape, generator=generator).to(latents.device) * size.detach().sqrt()
     error = decoder.vae.decode(latents + recipe.latent_noise * noise).sample.float() - pixels
     return error.abs().mean() + error.square().mean() + recipe.latent_penalty * size
+
+
+def detail_loss(
+    decoder: LatentDecoder, latents: Tensor, stored: Tensor, looks: PerceptualLoss | None, weight: float
+) -> Tensor:
+    """L1 + squared error of decoded latents, and how alike the pictures look."""
+    true = decoder.to_input(stored.to(decoder.device))
+    made = decoder.vae.decode(latents.to(decoder.device) / decoder.vae.config.scaling_factor).sample.float()
+    error = made - true
+    plain = error.abs().mean() + error.square().mean()
+    if looks is None:
+        return plain
+    patch = decoder.facts.patch
+    return plain + weight * looks(F.pixel_shuffle(made, patch), F.pixel_shuffle(true, patch))
 
 
 @torch.no_grad()

@@ -20,6 +20,8 @@ class DecoderRecipe:
     autoencoder: PhaseConfig | None = None
     vocoder: PhaseConfig | None = None
     num_waves: int = 0
+    detail: PhaseConfig | None = None
+    perceptual_weight: float = 0.0
     shared: Mapping[str, str] = field(default_factory=dict)
     drop_prompt: float = 0.1
     latent_noise: float = 0.1
@@ -34,6 +36,8 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             autoencoder=PhaseConfig(steps=1_800, batch_size=16),
             draft=PhaseConfig(steps=6_000, batch_size=64, learning_rate=2e-3),
             flow=PhaseConfig(steps=3_000, batch_size=32),
+            detail=PhaseConfig(steps=1_500, batch_size=16, learning_rate=5e-4),
+            perceptual_weight=0.3,
         ),
         "video": DecoderRecipe(
             nano_video(),
