@@ -30,6 +30,7 @@ from nextgpt.errors import DataError
 from nextgpt.nn.decoders import Fetch, untrained_decoder
 from nextgpt.nn.decoders.folder import read_component, write_folder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder
+from nextgpt.nn.decoders.text_conditioning import NullPrompt
 from nextgpt.nn.encoders import load_encoder
 from nextgpt.nn.outputs import Conditioning
 from nextgpt.training.decoder_items import ItemCache, Items, OnProgress
@@ -200,10 +201,14 @@ def fingerprint(module: nn.Module) -> str:
 
 
 def start_decoder(recipe: DecoderRecipe, output: Path, fetch: Fetch | None) -> LatentDecoder:
-    """Random weights; shared components come from their folder beside `output`."""
+    """Random weights; shared components come from their folder beside `output`. A decoder that is trained again
+    keeps its null vector, so that output projectors that were trained for it still say "nothing here" with it."""
     decoder = untrained_decoder(recipe.architecture, fetch)
     nn.init.zeros_(decoder.transformer.proj_out.weight)
     nn.init.zeros_(decoder.transformer.proj_out.bias)
+    if (output / "prompt").is_dir():
+        decoder.prompt = NullPrompt.from_pretrained(output / "prompt", low_cpu_mem_usage=False).float()
+        decoder.prompt.requires_grad_(False)
     for name, place in recipe.shared.items():
         kind = type(getattr(decoder, name))
         component = read_component((output / place).resolve(), "diffusers", kind.__name__, torch.float32)
