@@ -46,7 +46,7 @@ def things_of(mask: Mask, kind: str) -> tuple[Part, ...]:
     """The parts that count as things in a scene of that kind."""
     if kind not in ROOM:
         return (whole(mask),)
-    return tuple(joined(connected(mask, gap=1), ROOM[kind]))
+    return tuple(joined(connected(mask), ROOM[kind]))
 
 
 def joined(parts: Sequence[Part], room: float) -> list[Part]:
