@@ -19,13 +19,11 @@ from nextgpt.nano.media_judges.motion import (
 )
 from nextgpt.nano.media_judges.segments import Pixels, cut_out, foreground, whole
 
-LOW = 0.35  # of the canvas: half of the shortest way that crossing things go
-
 
 @dataclass(frozen=True)
 class ClipReading:
     """motions: of the whole, or for "then" of the first half and the second, for "crossing" of both sides.
-    likeness (names,): of the frames looked at, each name's best. flicker: levels of 255; None where nothing is still."""
+    likeness (names,): of the frames looked at, each name's best. flicker: levels of 255, None if nothing is still."""
 
     colour: str
     motions: tuple[str, ...]
@@ -55,7 +53,7 @@ def read_clips(clips: Sequence[Pixels], kinds: Sequence[str], gallery: Gallery) 
 
 
 def frames_to_name(clip: Pixels, colour: Any) -> list[Pixels]:
-    """The first frame, the last and the one that shows most, each if it shows half of that: upright, large, not faint."""
+    """The first frame, the last and the one that shows most, each if it shows half of that: upright and not faint."""
     mass = distance(clip, colour).sum((1, 2))
     best = int(mass.argmax())
     chosen = sorted({number for number in (0, best, len(clip) - 1) if mass[number] >= mass[best] / 2})
@@ -75,7 +73,12 @@ def sides(clip: Pixels, colour: Any) -> tuple[Pixels, Pixels, Pixels, Pixels]:
     """The upper, lower, left and right half, each with background in the place of the rest."""
     _, height, width, _ = clip.shape
     blank = np.broadcast_to(np.round(colour).astype(np.uint8), clip.shape)
-    halves = (np.s_[:, : height // 2], np.s_[:, height // 2 :], np.s_[:, :, : width // 2], np.s_[:, :, width // 2 :])
+    halves = (
+        np.s_[:, : height // 2],
+        np.s_[:, height // 2 :],
+        np.s_[:, :, : width // 2],
+        np.s_[:, :, width // 2 :],
+    )
     shown = []
     for half in halves:
         picture = blank.copy()
@@ -90,7 +93,11 @@ def judge_clip(reading: ClipReading, slots: dict[str, str], kind: str, gallery: 
     `video-motion` is the kind of motion among seven and its direction, if it has one; both must be right.
     """
     judged: dict[str, Any] = {"video-colour": reading.colour == slots["colour"]}
-    seen: dict[str, Any] = {"colour": reading.colour, "motions": list(reading.motions), "flicker": reading.flicker}
+    seen: dict[str, Any] = {
+        "colour": reading.colour,
+        "motions": list(reading.motions),
+        "flicker": reading.flicker,
+    }
     word = slots["motion"]
     if kind == "one":
         rank = gallery.rank(reading.likeness, slots["name"])
@@ -102,8 +109,15 @@ def judge_clip(reading: ClipReading, slots: dict[str, str], kind: str, gallery: 
     elif kind == "then":
         judged["video-then"] = reading.motions == (word, slots["second"])
     elif kind == "crossing":
-        judged["video-crossing"] = reading.motions[:2] == CROSSED.get(word) or reading.motions[2:] == CROSSED.get(word)
+        judged["video-crossing"] = reading.motions[:2] == CROSSED.get(word) or reading.motions[
+            2:
+        ] == CROSSED.get(word)
     return {**judged, "seen": seen}
 
 
-CROSSED = {"left": ("left", "right"), "right": ("right", "left"), "up": ("up", "down"), "down": ("down", "up")}
+CROSSED = {
+    "left": ("left", "right"),
+    "right": ("right", "left"),
+    "up": ("up", "down"),
+    "down": ("down", "up"),
+}

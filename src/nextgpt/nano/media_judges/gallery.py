@@ -94,8 +94,8 @@ class Gallery:
 
     @cached_property
     def _key(self) -> str:
-        from nextgpt.parts import PARTS
         from nextgpt.nano.sources import STYLE_PARTS
+        from nextgpt.parts import PARTS
 
         parts = [PARTS[name].folder_name for name in (PART, STYLE_PARTS[self.entries[0].style])]
         words = [VERSION, *parts, *(thing.code for thing in self.entries)]

@@ -7,7 +7,6 @@ thresholds lie between what the true motions do and what still things do; docs/j
 
 from dataclasses import dataclass
 
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -89,7 +88,7 @@ def turning(clip: Pixels, colour: NDArray[np.float32], weight: Numbers) -> float
 
 
 def polar(frames: Numbers, middle: tuple[float, float], radius: float) -> Numbers:
-    """(F, H, W, 3) -> (F, RADII, ANGLES, 3) about a point, linear between pixels; angles go clockwise from the right."""
+    """(F, H, W, 3) -> (F, RADII, ANGLES, 3) about a point; angles go clockwise from the right."""
     from scipy import ndimage
 
     _, height, width, _ = frames.shape

@@ -49,7 +49,13 @@ def onsets(wave: Wave) -> NDArray[np.float32]:
     rise = np.maximum(0.0, decibels[:, LAG:] - decibels[:, :-LAG])
     strength = np.pad(np.sqrt((rise**2).mean(0)), (LAG, 0))
     found = module.util.peak_pick(
-        strength, pre_max=5, post_max=5, pre_avg=15, post_avg=15, delta=RISE / 2, wait=round(APART * RATE / HOP)
+        strength,
+        pre_max=5,
+        post_max=5,
+        pre_avg=15,
+        post_avg=15,
+        delta=RISE / 2,
+        wait=round(APART * RATE / HOP),
     )
     strong = strength[found] > max(RISE, SHARE * float(strength.max()))
     return np.asarray(found[strong] * HOP / RATE, np.float32)

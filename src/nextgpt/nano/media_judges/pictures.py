@@ -30,7 +30,10 @@ ROOM = {"count": 0.48, "pair": 0.48, "between": 0.34}
 PLACES = {
     "centre": (0.5, 0.5), "left": (0.25, 0.5), "right": (0.75, 0.5), "top": (0.5, 0.25), "bottom": (0.5, 0.75),
 }  # fmt: skip
-SMALL, LARGE = 0.6, 0.88  # of the canvas: a small thing's longer side is 0.4, a plain one's 0.8, a large one's 0.96
+SMALL, LARGE = (
+    0.6,
+    0.88,
+)  # of the canvas: a small thing's longer side is 0.4, a plain one's 0.8, a large one's 0.96
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,7 @@ def union(a: Part, b: Part) -> Part:
     return Part((a.x * a.area + b.x * b.area) / area, (a.y * a.area + b.y * b.area) / area, box, area)
 
 
-def read_pictures(
-    pictures: Sequence[Pixels], kinds: Sequence[str], gallery: Gallery
-) -> list[PictureReading]:
+def read_pictures(pictures: Sequence[Pixels], kinds: Sequence[str], gallery: Gallery) -> list[PictureReading]:
     """One reading a picture uint8 (H, W, 3). Small pieces behind the fourth are not looked at."""
     seen, cuts = [], []
     for picture, kind in zip(pictures, kinds):
@@ -100,7 +101,9 @@ def _stack(rows: list[Tensor]) -> Tensor:
     return torch.cat(rows)
 
 
-def judge_picture(reading: PictureReading, slots: dict[str, str], kind: str, gallery: Gallery) -> dict[str, Any]:
+def judge_picture(
+    reading: PictureReading, slots: dict[str, str], kind: str, gallery: Gallery
+) -> dict[str, Any]:
     """task -> right or wrong, and `seen`: what was read, for answers.jsonl."""
     judged: dict[str, Any] = {"image-colour": reading.colour == slots["colour"]}
     seen: dict[str, Any] = {"colour": reading.colour, "parts": len(reading.parts)}

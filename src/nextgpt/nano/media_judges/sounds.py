@@ -139,7 +139,9 @@ class SoundGallery:
 def window_loudness(samples: Wave, windows: int) -> Tensor:
     """(windows,) that sum to 1: mean square of each of YAMNet's windows."""
     starts = np.arange(windows) * 7680
-    power = np.array([float(np.square(samples[start : start + 15600]).mean()) for start in starts], np.float32)
+    power = np.array(
+        [float(np.square(samples[start : start + 15600]).mean()) for start in starts], np.float32
+    )
     return torch.from_numpy((power + 1e-12) / (power + 1e-12).sum())
 
 
