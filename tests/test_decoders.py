@@ -32,6 +32,7 @@ from nextgpt.nn.decoders.config import (
     LatentDecoderConfig,
     TransformerConfig,
     VideoFacts,
+    VocoderConfig,
 )
 from nextgpt.nn.decoders.folder import write_folder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder
@@ -73,6 +74,7 @@ TINY = {
         TRANSFORMER,
         prompt_length=6,
         prompt_width=16,
+        vocoder=VocoderConfig(width=8, expansion=2, num_layers=1),
     ),
 }
 MEDIA = {
@@ -305,7 +307,15 @@ def test_a_shared_component_stands_in_another_folder(
 
 def tiny_recipe(modality: str) -> DecoderRecipe:
     phase = PhaseConfig(steps=4, batch_size=3, warmup=2, save_every=2, log_every=2)
-    return DecoderRecipe(TINY[modality], num_items=5, flow=phase, autoencoder=replace(phase, steps=3))
+    vocoder = phase if modality == "audio" else None
+    return DecoderRecipe(
+        TINY[modality],
+        num_items=5,
+        flow=phase,
+        autoencoder=replace(phase, steps=3),
+        vocoder=vocoder,
+        num_waves=4,
+    )
 
 
 def items_of(modality: str) -> Iterator[tuple[np.ndarray, str]]:
@@ -341,7 +351,9 @@ def test_stopped_and_resumed_is_bit_identical_to_unstopped(
     for key, value in straight.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[key]), key
     changed = [key for key, value in straight.state_dict().items() if not torch.equal(value, untrained[key])]
-    assert {key.split(".")[0] for key in changed} == {"transformer", "vae", "prompt"}
+    assert {key.split(".")[0] for key in changed} == {"transformer", "vae", "prompt"} | (
+        {"vocoder"} if modality == "audio" else set()
+    )
     opened = open_decoder(tmp_path / "a" / "out", dtype=torch.float16)
     assert opened.vae.config.scaling_factor == straight.vae.config.scaling_factor != 1.0
     lines = [json.loads(line) for line in (tmp_path / "b" / "flow" / "log.jsonl").read_text().splitlines()]
@@ -405,7 +417,7 @@ def test_every_recipe_builds_and_fits_its_own_shapes(modality: str) -> None:
     output = decoder.decode_latents(decoder.sample_latents(rows, [0], steps=1))
     latents = decoder.encode_stored(torch.empty_like(decoder.prepare(big_medium(modality)))[None])
     assert latents.shape[1:] == decoder.config.latent_shape
-    assert output.shape[-2:] == {"image": (64, 64), "video": (64, 64), "audio": (64, 256)}[modality]
+    assert output.shape[-2:] == {"image": (64, 64), "video": (64, 64), "audio": (80, 256)}[modality]
 
 
 def big_medium(modality: str) -> np.ndarray:

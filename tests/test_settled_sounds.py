@@ -3,6 +3,7 @@
 import random
 import time
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,7 +26,9 @@ from nextgpt.nano.settled_sounds import (
     settled_scenes,
     settled_sound_items,
     split_of,
+    vocoder_scenes,
 )
+from nextgpt.nano.sheets import show_settled_sounds
 from nextgpt.nano.sounds import RATE, SAMPLES_PART, SoundScene, render_sound
 from nextgpt.parts import PARTS, is_complete
 
@@ -209,3 +212,20 @@ def test_named_notes_have_their_pitch() -> None:
         assert spectrum[low:high].max() > 0.02 * spectrum.max()
         place = low + int(spectrum[low:high].argmax())
         assert abs(12 * np.log2(place * RATE / 65_536 / hertz)) < 0.5
+
+
+@needs_fonts
+def test_sheet_and_page(tmp_path: Path) -> None:
+    path = show_settled_sounds(tmp_path / "settled.png", n=5, split_name="combination")
+    page = (tmp_path / "settled.html").read_text()
+    assert path.stat().st_size > 1000 and page.count("<audio") == 5
+    assert all(item.caption in page for item in settled_sound_items("combination", 5))
+
+
+@needs_fonts
+def test_a_vocoder_learns_from_trained_sounds_only() -> None:
+    scenes = list(vocoder_scenes(60))
+    assert [scene.kind == "any" for scene in scenes] == [bool(index % 2) for index in range(60)]
+    for scene in scenes:
+        assert set(scene.parts) <= split.TRAINING_SOURCES and scene.seconds == SECONDS
+        assert not split.is_held_out_name(instruments()[scene.first].key)

@@ -8,6 +8,7 @@ halves and quarters of the canvas, so that an autoencoder's cells see the same c
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import count, islice
 from typing import Any
 
@@ -316,3 +317,17 @@ def settled_track(code: str, motion: str, reach: float = 1.0, shift: float = 0.0
 
 def _pose(x: float, y: float, size: float, angle: float = 0.0, opacity: float = 1.0) -> Pose:
     return Pose(round(x, 3), round(y, 3), size, angle, opacity)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """items(split, number, seed) gives Items; render(scene) their media as arrays."""
+
+    items: Callable[..., Iterator[Item]]
+    render: Callable[[Any], NDArray[Any]]
+
+
+SETTLED: dict[str, Settled] = {
+    "image": Settled(settled_image_items, partial(render_settled, size=128)),
+    "video": Settled(settled_video_items, partial(render_settled, size=64)),
+}

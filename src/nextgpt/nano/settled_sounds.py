@@ -11,11 +11,12 @@ from itertools import islice
 
 from nextgpt.errors import DataError
 from nextgpt.nano import split
-from nextgpt.nano.instruments import Instrument, instruments
+from nextgpt.nano.instruments import PITCHED, Instrument, instruments
 from nextgpt.nano.nouns import NUMBER_WORDS
 from nextgpt.nano.rows import Item
-from nextgpt.nano.settled_scenes import KINDS, SettledScene
+from nextgpt.nano.settled_scenes import CELL, KINDS, SECONDS, START, SettledScene
 from nextgpt.nano.settled_sound_captions import settled_sound_caption
+from nextgpt.nano.sounds import SoundScene, Stroke
 
 # Kind -> share of the items. An evaluation split leaves out the kinds that it has none of.
 SHARES = {
@@ -60,6 +61,25 @@ def settled_sound_items(
         caption = settled_sound_caption(scene, rng, held_out_phrasings)
         name = f"audio-settled-{split_name}-{index:05d}"
         yield Item(name, split_name, scene.parts, scene, caption, settled_sound_slots(scene))
+
+
+def vocoder_scenes(number: int, seed: int = 0) -> Iterator[SoundScene]:
+    """What a vocoder learns from: settled sounds and, in turn, any notes of any trained instrument's range."""
+    rng = random.Random(f"{seed}:vocoder")
+    trained = [one for one in PITCHED if not split.is_held_out_name(one.key)]
+    for index, item in enumerate(settled_sound_items("train", number, seed)):
+        yield _any_notes(rng, rng.choice(trained)) if index % 2 else item.scene
+
+
+def _any_notes(rng: random.Random, instrument: Instrument) -> SoundScene:
+    """Four notes, one after the other, in any of its voices."""
+    name = f"{rng.choice(instrument.fonts)}:program:{rng.choice(instrument.programs)}"
+    notes = [rng.randint(instrument.low, instrument.high) for _ in range(4)]
+    strokes = (
+        Stroke(name, round(START + 8 * CELL * index, 3), 0.8, note, rng.choice((0.3, 1.0)))
+        for index, note in enumerate(notes)
+    )
+    return SoundScene("any", SECONDS, tuple(strokes), instrument.name)
 
 
 def settled_sound_slots(scene: SettledScene) -> dict[str, str]:

@@ -19,6 +19,7 @@ from nextgpt.nano.clips import render_clip
 from nextgpt.nano.items import MODALITY_ITEMS, NanoSizes
 from nextgpt.nano.rows import Item
 from nextgpt.nano.scenes import render_image
+from nextgpt.nano.settled_sounds import settled_sound_items
 from nextgpt.nano.sounds import RATE, render_sound
 
 COLUMNS = {"image": 8, "video": 2, "audio": 4}
@@ -35,15 +36,29 @@ def show_sheet(modality: str, out_path: Path, n: int = 40, seed: int = 0) -> Pat
     if modality not in MODALITY_ITEMS:
         raise DataError(f"no modality {modality} in the small world: use one of {', '.join(MODALITY_ITEMS)}")
     items = list(islice(MODALITY_ITEMS[modality](NanoSizes(), seed), n))
-    captions = [item.caption for item in items]
     if modality == "audio":
-        waves = [render_sound(item.scene) for item in items]
-        pictures = [spectrogram(wave) for wave in waves]
-        Path(out_path).with_suffix(".html").write_text(_page(waves, pictures, captions), encoding="utf-8")
-    else:
-        pictures = [_picture(item) for item in items]
-    contact_sheet(pictures, captions, COLUMNS[modality]).save(out_path)
+        return sound_sheet(items, out_path)
+    contact_sheet([_picture(item) for item in items], _captions(items), COLUMNS[modality]).save(out_path)
     return Path(out_path)
+
+
+def show_settled_sounds(out_path: Path, n: int = 40, seed: int = 0, split_name: str = "train") -> Path:
+    """Like show_sheet, of the sounds that decoders are trained on or (split "combination", "name") tested on."""
+    return sound_sheet(list(settled_sound_items(split_name, n, seed)), out_path)
+
+
+def sound_sheet(items: Sequence[Item], out_path: Path) -> Path:
+    """Spectrograms with captions as a PNG, and an HTML page beside it (same name) that plays the sounds."""
+    waves = [render_sound(item.scene) for item in items]
+    pictures = [spectrogram(wave) for wave in waves]
+    page = _page(waves, pictures, _captions(items))
+    Path(out_path).with_suffix(".html").write_text(page, encoding="utf-8")
+    contact_sheet(pictures, _captions(items), COLUMNS["audio"]).save(out_path)
+    return Path(out_path)
+
+
+def _captions(items: Sequence[Item]) -> list[str]:
+    return [item.caption for item in items]
 
 
 def _picture(item: Item) -> NDArray[np.uint8]:
@@ -93,7 +108,8 @@ def spectrogram(wave: NDArray[np.float32], height: int = 96, width: int = 240) -
     white.
     """
     padded = np.zeros(4 * RATE + _WINDOW, np.float32)
-    padded[: len(wave)] = wave[: 4 * RATE]
+    shown = wave[: 4 * RATE]
+    padded[: len(shown)] = shown
     starts = np.linspace(0, 4 * RATE, width).astype(int)
     windows = np.stack([padded[start : start + _WINDOW] for start in starts]) * np.hanning(_WINDOW)
     power = np.abs(np.fft.rfft(windows, axis=1)) ** 2 + 1e-9

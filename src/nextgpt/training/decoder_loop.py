@@ -2,23 +2,26 @@
 
     1  items         draw media and captions once, keep the text encoder's states (decoder_items)
     2  autoencoder   L1 and squared error, noise on the latents; skipped where it is shared
-    3  latents       encode all media once
-    4  flow          denoising loss on latents, a tenth of the rows without a prompt
-    5  folder        moving average of the weights as fp16 in diffusers' layout
+    3  vocoder       for sounds: the spectra of true sounds from their mel pictures
+    4  latents       encode all media once
+    5  flow          denoising loss on latents, a tenth of the rows without a prompt
+    6  folder        moving average of the weights as fp16 in diffusers' layout
 
 Each phase resumes by itself (step_runner); a finished one is not run again.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
-from nextgpt.config import to_dict
 from nextgpt.errors import DataError
 from nextgpt.nn.decoders import Fetch, untrained_decoder
 from nextgpt.nn.decoders.folder import read_component, write_folder
@@ -26,6 +29,7 @@ from nextgpt.nn.decoders.latent_decoder import LatentDecoder
 from nextgpt.training.decoder_items import ItemCache, Items, OnProgress
 from nextgpt.training.decoder_recipes import DecoderRecipe
 from nextgpt.training.step_runner import PhaseConfig, StepRunner, batch_rows
+from nextgpt.training.vocoder_loss import to_int16, vocoder_loss
 
 LATENTS_FOR_SCALE = 512
 
@@ -40,18 +44,19 @@ class DecoderTraining:
         folder: Path,
         output: Path,
         *,
+        waves: Items | None = None,
         fetch: Fetch | None = None,
         on_progress: OnProgress | None = None,
         precision: torch.dtype = torch.bfloat16,
     ) -> None:
         self.recipe, self.items, self.folder, self.output = recipe, items, folder, output
+        self.waves = waves or items  # what a vocoder learns from
         self.on_progress: OnProgress = on_progress or (lambda what, done, total: None)
         self.precision = precision
         with torch.random.fork_rng():
             torch.manual_seed(recipe.flow.seed)
             self.decoder = start_decoder(recipe, output, fetch)
         self.cache = ItemCache(folder / "items", recipe.num_items, on_progress)
-        self.shape = sha256(json.dumps(to_dict(recipe.architecture)).encode()).hexdigest()[:12]
 
     def run(self, until: int | None = None) -> LatentDecoder | None:
         """`until` stops each phase after so many steps (tests, a look in between): then None is returned."""
@@ -68,6 +73,8 @@ class DecoderTraining:
         with self.autocast():
             self.cache.write_text(self.decoder)
         if self.recipe.autoencoder is not None and not self.train_autoencoder(self.recipe.autoencoder, until):
+            return None
+        if self.recipe.vocoder is not None and not self.train_vocoder(self.recipe.vocoder, until):
             return None
         with self.autocast():
             latents = self.cache.write_latents(self.decoder)
@@ -87,6 +94,24 @@ class DecoderTraining:
         if done:
             set_scale(self.decoder, self.cache)
         return done
+
+    def train_vocoder(self, config: PhaseConfig, until: int | None) -> bool:
+        """On the first `num_waves` sounds."""
+        vocoder: Any = self.decoder.vocoder
+        cache = ItemCache(self.folder / "waves", self.recipe.num_waves, self.on_progress)
+        cache.write_rows("waves", self.int16_waves)
+
+        def loss(step: int, generator: torch.Generator) -> Tensor:
+            rows = batch_rows(step, config.batch_size, self.recipe.num_waves, config.seed)
+            with self.autocast():
+                return vocoder_loss(vocoder, cache.rows("waves", rows), generator)
+
+        return self.run_phase("vocoder", vocoder, loss, config, until, "waves")
+
+    def int16_waves(self) -> Iterable[np.ndarray]:
+        decoder: Any = self.decoder
+        for array, _caption in islice(self.waves(), self.recipe.num_waves):
+            yield to_int16(decoder.fixed_length(array)).numpy()
 
     def train_flow(self, config: PhaseConfig, source: str, until: int | None) -> bool:
         def loss(step: int, generator: torch.Generator) -> Tensor:
@@ -111,7 +136,8 @@ class DecoderTraining:
         until: int | None,
         source: str = "media",
     ) -> bool:
-        runner = StepRunner(name, module, loss, config, self.folder / name, f"{self.shape}/{source}")
+        shape = fingerprint(module)
+        runner = StepRunner(name, module, loss, config, self.folder / name, f"{shape}/{source}")
         done = runner.run(until, lambda step, total, metrics: self.on_progress(name, step, total))
         runner.use_average()
         return done
@@ -120,6 +146,12 @@ class DecoderTraining:
         return torch.autocast(
             self.decoder.device.type, self.precision, enabled=self.precision != torch.float32
         )
+
+
+def fingerprint(module: nn.Module) -> str:
+    """Twelve digits of the names and shapes of what a phase trains."""
+    shapes = {key: tuple(value.shape) for key, value in module.named_parameters()}
+    return sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def start_decoder(recipe: DecoderRecipe, output: Path, fetch: Fetch | None) -> LatentDecoder:

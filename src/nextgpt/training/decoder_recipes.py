@@ -17,6 +17,8 @@ class DecoderRecipe:
     num_items: int
     flow: PhaseConfig
     autoencoder: PhaseConfig | None = None
+    vocoder: PhaseConfig | None = None
+    num_waves: int = 0
     shared: Mapping[str, str] = field(default_factory=dict)
     drop_prompt: float = 0.1
     latent_noise: float = 0.1
@@ -27,8 +29,8 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
     "nano": {
         "image": DecoderRecipe(
             nano_image(),
-            num_items=12_000,
-            autoencoder=PhaseConfig(steps=2_000, batch_size=16),
+            num_items=24_000,
+            autoencoder=PhaseConfig(steps=1_800, batch_size=16),
             flow=PhaseConfig(steps=1_600, batch_size=64),
         ),
         "video": DecoderRecipe(
@@ -41,6 +43,8 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             nano_audio(),
             num_items=3_000,
             autoencoder=PhaseConfig(steps=600, batch_size=16),
+            vocoder=PhaseConfig(steps=3_000, batch_size=16, learning_rate=2e-3),
+            num_waves=2_400,
             flow=PhaseConfig(steps=1_300, batch_size=64),
         ),
     }
