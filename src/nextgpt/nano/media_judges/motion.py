@@ -6,6 +6,7 @@ thresholds lie between what the true motions do and what still things do; docs/j
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ MOVING = 0.17  # of the canvas; slow things go 0.24
 TURNING = 4.0  # degrees a frame; turning things go 10 or more
 ANGLES, RADII = 120, 24
 
-Numbers = NDArray[np.float32]
+Numbers = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)

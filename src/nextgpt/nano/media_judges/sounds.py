@@ -31,6 +31,25 @@ VERSION = "1"
 FEATURES = 1024  # YAMNet's own; the pooled log-mel behind them is left out
 LOWEST, HIGHEST, STEP = 36, 84, 4  # MIDI: the gallery's long notes
 UNHEARD = "Silence"  # no label of a sound
+# effect -> the classes of AudioSet that mean it
+AGREED = {
+    "sea waves": ("Ocean", "Waves, surf", "Water"),
+    "birdsong": ("Bird", "Bird vocalization, bird call, bird song", "Chirp, tweet"),
+    "telephone": ("Telephone", "Telephone bell ringing", "Ringtone"),
+    "helicopter": ("Helicopter",),
+    "applause": ("Applause", "Clapping"),
+    "gunshot": ("Gunshot, gunfire", "Explosion"),
+    "crow": ("Crow", "Caw"),
+    "burp": ("Burping, eructation",),
+    "door": ("Door", "Slam"),
+    "cash register": ("Cash register",),
+    "drum loop": ("Drum", "Drum kit", "Drum machine", "Percussion"),
+    "drum roll": ("Drum roll", "Drum", "Snare drum", "Percussion"),
+    "record scratch": ("Scratching (performance technique)",),
+    "swoosh": ("Whoosh, swoosh, swish",),
+    "bell": ("Bell", "Church bell", "Tubular bells"),
+    "chime": ("Chime", "Wind chime", "Bell", "Tubular bells"),
+}
 
 
 def played(one: Instrument) -> list[SoundScene]:
@@ -149,7 +168,8 @@ def judge_sound(
     reading: SoundReading, slots: dict[str, str], true: SoundReading | None = None
 ) -> dict[str, Any]:
     """task -> right or wrong, and `seen`. slots: those of settled sounds. true: the reading of the caption's true
-    sound, for effects, which have no other label than what YAMNet calls the true one."""
+    sound: an effect counts where YAMNet's first class of the true sound means it (AGREED); `audio-effect-same` asks
+    of every effect whether the first class is that of the true sound."""
     kind = slots["kind"]
     judged: dict[str, Any] = {}
     if kind == "sequence":
@@ -163,5 +183,8 @@ def judge_sound(
     if kind == "scale":
         judged["audio-direction"] = (reading.slope > 0) == (slots["direction"] == "up")
     if kind == "effect" and true is not None:
-        judged["audio-effect"] = reading.label == true.label
+        judged["audio-effect-same"] = reading.label == true.label
+        means = AGREED.get(slots["first"], ())
+        if true.label in means:
+            judged["audio-effect"] = reading.label in means
     return {**judged, "seen": asdict(reading)}
