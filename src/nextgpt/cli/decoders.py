@@ -32,11 +32,13 @@ def train(
     """Train a decoder; run it again to go on after a stop."""
     import torch
 
+    from nextgpt.cli.memory import keep_buffers
     from nextgpt.nn.decoders import decoder_folder
     from nextgpt.parts import cache_root, fetch_part
     from nextgpt.training.decoder_loop import DecoderTraining
     from nextgpt.training.decoder_recipes import recipe_of
 
+    keep_buffers()
     recipe = recipe_of(preset, modality)
     torch.set_num_threads(threads)
     work = work or cache_root() / "training" / "decoders" / modality

@@ -21,6 +21,8 @@ from nextgpt.nano.clips import FRAMES, ClipScene, Pose, Track, render_clip
 from nextgpt.nano.rows import Item
 from nextgpt.nano.scenes import ImageScene, Sprite, pool, render_image
 from nextgpt.nano.settled_captions import settled_image_caption, settled_image_slots, settled_video_caption
+from nextgpt.nano.settled_sounds import settled_sound_items
+from nextgpt.nano.sounds import render_sound
 from nextgpt.nano.sources import COLOURS, STYLE_PARTS, Thing, find_thing
 
 STYLE = "fluent-3d"
@@ -242,7 +244,7 @@ def settled_video_items(split_name: str, number: int, seed: int = 0) -> Iterator
 def _video_slots(scene: Any, speed: str, kind: str) -> dict[str, str]:
     """name, motion and colour; second: the other motion of `then`; name_b: the other thing of `crossing`."""
     second = scene.second.motion if isinstance(scene, TwoMotions) else ""
-    tracks = () if isinstance(scene, TwoMotions) else scene.tracks
+    tracks: tuple[Track, ...] = () if isinstance(scene, TwoMotions) else scene.tracks
     name_b = find_thing(STYLE, tracks[1].code).name if len(tracks) > 1 else ""
     return {"name": scene.subject.name, "motion": scene.motion, "colour": scene.colour, "speed": speed,
             "second": second, "name_b": name_b, "kind": kind}  # fmt: skip
@@ -330,4 +332,5 @@ class Settled:
 SETTLED: dict[str, Settled] = {
     "image": Settled(settled_image_items, partial(render_settled, size=128)),
     "video": Settled(settled_video_items, partial(render_settled, size=64)),
+    "audio": Settled(settled_sound_items, render_sound),
 }

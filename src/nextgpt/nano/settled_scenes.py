@@ -18,11 +18,11 @@ START = CELL
 SECOND_START = 17 * CELL  # where the second sound of a sequence begins
 LONG = 1.5  # seconds of a single note or chord
 FONT = "fluid"  # every instrument sounds like itself in it
-# Speed word -> (seconds of a note, seconds from note to note).
+# Speed word -> (seconds of a note, seconds from note to note): it has rung out before the next, but for fast ones.
 SPEEDS: dict[str, tuple[float, float]] = {
-    "slow": (0.6, 6 * CELL),
-    "": (0.36, 4 * CELL),
-    "fast": (0.14, 2 * CELL),
+    "slow": (0.45, 6 * CELL),
+    "": (0.25, 4 * CELL),
+    "fast": (0.1, 2 * CELL),
 }
 COUNTS = (1, 2, 3, 4)
 SCALE = (0, 2, 4, 5, 7)

@@ -7,7 +7,7 @@ the network gives what a frame can know: magnitudes, and by how much each bin's 
 with its uncertainty. Phases are summed over time; bins around a spectral peak move with it (Laroche and Dolson
 1999, "rigid phase locking"). Where the network is uncertain, noise is drawn.
 
-Axis letters: B batch, M mel bands, T frames, F = window // 2 + 1 bins.
+Shapes: B batch, F = window // 2 + 1 bins, T frames.
 """
 
 import math
@@ -62,26 +62,26 @@ class Vocoder(ModelMixin, ConfigMixin):
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, unit_BMT: Tensor) -> Spectrum:
-        """Log-mel levels scaled to -1..1 -> what the sound's STFT is like."""
-        states = self.blocks(self.embed(unit_BMT.to(self.dtype)))
+    def forward(self, unit: Tensor) -> Spectrum:
+        """Log-mel levels (B, num_mels, T) scaled to -1..1 -> what the sound's STFT is like."""
+        states = self.blocks(self.embed(unit.to(self.dtype)))
         change, offset, doubt = self.head(self.norm(states.mT)).float().mT.chunk(3, dim=1)
         low, high = math.log(MIN_SPREAD), math.log(MAX_SPREAD)
         spread = torch.exp(low + (high - low) * torch.sigmoid(doubt))
-        return Spectrum(self.rough_level(unit_BMT.float()) + change, 2 * torch.tanh(offset), spread)
+        return Spectrum(self.rough_level(unit.float()) + change, 2 * torch.tanh(offset), spread)
 
-    def rough_level(self, unit_BMT: Tensor) -> Tensor:
+    def rough_level(self, unit: Tensor) -> Tensor:
         """Half the log of the power that the mel filters' transpose spreads: the network corrects this."""
         facts = self.facts
-        filters = mel.mel_filters(facts, unit_BMT.device)
-        level = mel.from_unit(unit_BMT, facts)
+        filters = mel.mel_filters(facts, unit.device)
+        level = mel.from_unit(unit, facts)
         power = (filters / filters.sum(1, keepdim=True)).T @ level.exp()
         return 0.5 * torch.log(power + 1e-4 * math.exp(facts.floor))
 
     @torch.no_grad()
-    def synthesize(self, unit_BMT: Tensor, seed: int = 0) -> Tensor:
-        """-> samples (B, hop * T). The noise is the same for every row, so a row is the same in any batch."""
-        return synthesize(self(unit_BMT), self.facts, seed)
+    def synthesize(self, unit: Tensor, seed: int = 0) -> Tensor:
+        """Log-mel levels (B, num_mels, T) -> samples (B, hop * T). The noise is the same for every row, so a row is the same in any batch."""
+        return synthesize(self(unit), self.facts, seed)
 
 
 def make_vocoder(facts: MediaFacts, config: VocoderConfig) -> Vocoder:
@@ -128,16 +128,16 @@ def synthesize(spectrum: Spectrum, facts: AudioFacts, seed: int = 0) -> Tensor:
     return mel.istft(torch.polar(magnitude, phase), facts, facts.hop * magnitude.shape[-1])
 
 
-def roughened(spectrum: Spectrum, uniform_FT: Tensor) -> Tensor:
+def roughened(spectrum: Spectrum, uniform: Tensor) -> Tensor:
     """Magnitudes, Rayleigh-distributed about their median where the phase is uncertain, as those of noise are."""
-    rayleigh = torch.sqrt(torch.log(1 - uniform_FT.clamp(max=0.999)) / math.log(0.5))
+    rayleigh = torch.sqrt(torch.log(1 - uniform.clamp(max=0.999)) / math.log(0.5))
     doubt = (spectrum.spread / (0.5 * MAX_SPREAD)).clamp(max=1) ** 2
     return spectrum.level.exp() * (1 - doubt + doubt * rayleigh)
 
 
-def phase_advance(spectrum: Spectrum, facts: AudioFacts, uniform_FT: Tensor) -> Tensor:
+def phase_advance(spectrum: Spectrum, facts: AudioFacts, uniform: Tensor) -> Tensor:
     """(B, F, T) radians from the frame before, drawn from each bin's distribution, modulo 2 pi."""
-    centred = uniform_FT - 0.5
+    centred = uniform - 0.5
     laplace = -centred.sign() * torch.log1p(-2 * centred.abs().clamp(max=0.4999))
     noise = torch.where(spectrum.spread > 0.15, spectrum.spread * laplace, 0.0)
     share = facts.hop / facts.window  # of a turn, for each bin
@@ -156,11 +156,11 @@ def peaks_of(magnitude: Tensor, rounds: int = 4) -> Tensor:
     return place
 
 
-def locked_phases(advance: Tensor, peak: Tensor, start_F: Tensor) -> Tensor:
+def locked_phases(advance: Tensor, peak: Tensor, start: Tensor) -> Tensor:
     """Sum advances over frames. Each bin takes its peak's phase; a Hann window's lobe alternates in sign."""
     bins = torch.arange(advance.shape[1], device=advance.device)[:, None]
     flip = math.pi * ((bins - peak) % 2)
-    phase, phases = start_F.expand(advance.shape[:2]), []
+    phase, phases = start.expand(advance.shape[:2]), []
     for now in range(advance.shape[-1]):
         moved = phase + advance[..., now]
         phase = torch.remainder(moved.gather(1, peak[..., now]) + flip[..., now], 2 * math.pi)
