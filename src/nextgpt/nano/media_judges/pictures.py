@@ -7,7 +7,6 @@ from several things: pieces are joined as long as they fit into one thing's plac
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 from torch import Tensor
@@ -53,15 +52,26 @@ def things_of(mask: Mask, kind: str) -> tuple[Part, ...]:
 
 
 def joined(parts: Sequence[Part], room: float) -> list[Part]:
-    """Pieces that fit together into a square of that side are one thing; the tightest are joined first."""
-    found = list(parts)
-    while True:
-        pairs = [(union(a, b), a, b) for a, b in combinations(found, 2)]
-        fitting = [pair for pair in pairs if pair[0].extent <= room]
-        if not fitting:
-            return found
-        one, a, b = min(fitting, key=lambda pair: pair[0].extent)
-        found = [*(part for part in found if part is not a and part is not b), one]
+    """Pieces that fit together into a square of that side are one thing.
+
+    From the outermost piece inwards, nearest pieces first: nothing lies further out, so what fits with it is its own.
+    """
+    rest, found = list(parts), []
+    while rest:
+        one = max(rest, key=outwards)
+        rest.remove(one)
+        for piece in sorted(rest, key=lambda other: union(one, other).extent):
+            if union(one, piece).extent <= room:
+                one = union(one, piece)
+                rest.remove(piece)
+        found.append(one)
+    return found
+
+
+def outwards(part: Part) -> float:
+    """How far the middle is from the centre of the picture."""
+    x, y = part.middle
+    return abs(x - 0.5) + abs(y - 0.5)
 
 
 def union(a: Part, b: Part) -> Part:
