@@ -83,12 +83,12 @@ def union(a: Part, b: Part) -> Part:
 
 
 def read_pictures(pictures: Sequence[Pixels], kinds: Sequence[str], gallery: Gallery) -> list[PictureReading]:
-    """One reading a picture uint8 (H, W, 3). Small pieces behind the fourth are not looked at."""
+    """One reading a picture uint8 (H, W, 3). Parts behind the fourth, and those to be counted, are not named."""
     seen, cuts = [], []
     for picture, kind in zip(pictures, kinds):
         name, colour = background(picture)
         parts = things_of(foreground(picture, colour), kind)
-        shown = sorted(parts, key=lambda part: -part.area)[:4]
+        shown = [] if kind == "count" else sorted(parts, key=lambda part: -part.area)[:4]
         seen.append((name, parts, shown, picture.shape[0]))
         cuts += [cut_out(picture, part.box, colour) for part in shown]
     features = gallery.features(cuts)
