@@ -15,6 +15,7 @@ from nextgpt.nano.media_judges.segments import (
     DIFFERENCE,
     Pixels,
     background,
+    ndimage,
     whole,
 )
 
@@ -90,15 +91,13 @@ def turning(clip: Pixels, colour: NDArray[np.float32], weight: Numbers) -> float
 
 def polar(frames: Numbers, middle: tuple[float, float], radius: float) -> Numbers:
     """(F, H, W, 3) -> (F, RADII, ANGLES, 3) about a point; angles go clockwise from the right."""
-    from scipy import ndimage
-
     _, height, width, _ = frames.shape
     angles = np.arange(ANGLES) * 2 * np.pi / ANGLES
     radii = (np.arange(RADII) + 1) / RADII * radius
     x = (middle[0] + radii[:, None] * np.cos(angles)) * width - 0.5
     y = (middle[1] + radii[:, None] * np.sin(angles)) * height - 0.5
     planes = [
-        [ndimage.map_coordinates(frame[..., channel], (y, x), order=1) for channel in range(3)]
+        [ndimage().map_coordinates(frame[..., channel], (y, x), order=1) for channel in range(3)]
         for frame in frames
     ]
     return np.moveaxis(np.asarray(planes, np.float32), 1, -1)
@@ -147,10 +146,8 @@ def hop(track: Track) -> float:
 
 def flicker(clip: Pixels, colour: NDArray[np.float32]) -> float | None:
     """Mean absolute change (of 255) from frame to frame where no frame shows a thing; None if that is nowhere."""
-    from scipy import ndimage
-
     busy = (distance(clip, colour) > DIFFERENCE).any(0)
-    still = ~ndimage.binary_dilation(busy, iterations=2)
+    still = ~ndimage().binary_dilation(busy, iterations=2)
     if not still.any():
         return None
     return float(np.abs(np.diff(clip[:, still].astype(np.float32), axis=0)).mean())

@@ -4,6 +4,7 @@ The background is measured, not taken from the caption: a picture with the wrong
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,17 @@ class Part:
         return (left + right) / 2, (top + bottom) / 2
 
 
+def ndimage() -> Any:
+    """scipy's, imported when it is first needed; DataError without it."""
+    try:
+        from scipy import ndimage as module
+    except ImportError:
+        from nextgpt.errors import DataError
+
+        raise DataError("Judging media needs scipy: pip install 'nextgpt[eval]'.") from None
+    return module
+
+
 def border_pixels(picture: Pixels) -> NDArray[np.float32]:
     """(n, 3): the ring around uint8 (H, W, 3)."""
     ring = np.ones(picture.shape[:2], bool)
@@ -64,10 +76,8 @@ def foreground(picture: Pixels, colour: NDArray[np.float32], difference: float =
 
 def connected(mask: Mask, gap: int = 0, speck: float = SPECK) -> list[Part]:
     """Parts of a mask, the largest first, specks left out. Parts up to about 2 * gap pixels apart are one."""
-    from scipy import ndimage
-
-    joined = ndimage.binary_dilation(mask, iterations=gap) if gap else mask
-    labels, count = ndimage.label(joined, structure=np.ones((3, 3)))
+    joined = ndimage().binary_dilation(mask, iterations=gap) if gap else mask
+    labels, count = ndimage().label(joined, structure=np.ones((3, 3)))
     found = (part_of(mask & (labels == number)) for number in range(1, count + 1))
     return sorted((one for one in found if one.area >= speck), key=lambda one: -one.area)
 
@@ -85,9 +95,7 @@ def part_of(mask: Mask) -> Part:
 
 def whole(mask: Mask) -> Part:
     """Everything but specks as one part."""
-    from scipy import ndimage
-
-    labels, count = ndimage.label(mask, structure=np.ones((3, 3)))
+    labels, count = ndimage().label(mask, structure=np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     keep = sizes >= max(2, SPECK * mask.size / 4)
     keep[0] = False
