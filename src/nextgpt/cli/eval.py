@@ -9,10 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from nextgpt.cli.agreement import nano_agreement
+from nextgpt.cli.generation_scores import nano_generation
 from nextgpt.cli.scores import BRANCHES, answer_record, load_for_asking, report
 
 app = typer.Typer(help="Score a model.", no_args_is_help=True)
 app.command("nano-agreement")(nano_agreement)
+app.command("nano-generation")(nano_generation)
 
 COLUMNS = ("name", "style", "timbre")
 
