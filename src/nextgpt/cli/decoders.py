@@ -32,11 +32,13 @@ def train(
     """Train a decoder; run it again to go on after a stop."""
     import torch
 
+    from nextgpt.cli.memory import keep_buffers
     from nextgpt.nn.decoders import decoder_folder
     from nextgpt.parts import cache_root, fetch_part
     from nextgpt.training.decoder_loop import DecoderTraining
     from nextgpt.training.decoder_recipes import recipe_of
 
+    keep_buffers()
     recipe = recipe_of(preset, modality)
     torch.set_num_threads(threads)
     work = work or cache_root() / "training" / "decoders" / modality
@@ -76,23 +78,14 @@ class Bars:
 
 
 def nano_items(modality: str, num_items: int) -> Callable[[], Iterator[tuple[Any, str]]]:
-    """The small world's training scenes of a modality, drawn, with their sentences."""
-    from nextgpt.nano.clips import render_clip
-    from nextgpt.nano.items import MODALITY_ITEMS, NanoSizes
-    from nextgpt.nano.scenes import render_image
-    from nextgpt.nano.sounds import render_sound
+    """The small world's settled training scenes of a modality, drawn, with their sentences."""
+    from nextgpt.nano.settled import SETTLED
 
-    render: dict[str, Callable[[Any], Any]] = {
-        "image": lambda scene: render_image(scene, 64),
-        "video": lambda scene: render_clip(scene, 64),
-        "audio": render_sound,
-    }
-    none = {name: 0 for name in vars(NanoSizes())}
+    source = SETTLED[modality]
 
     def items() -> Iterator[tuple[Any, str]]:
-        sizes = NanoSizes(**(none | {f"{modality}_train": num_items}))
-        for item in MODALITY_ITEMS[modality](sizes, 0):
-            yield render[modality](item.scene), item.caption
+        for item in source.items("train", num_items):
+            yield source.render(item.scene), item.caption
 
     return items
 

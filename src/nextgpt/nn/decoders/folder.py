@@ -1,7 +1,7 @@
 """A small decoder's folder, in diffusers' layout:
 
     model_index.json   component -> [library, class]; "nextgpt" holds our LatentDecoderConfig and `shared`
-    transformer/  vae/  scheduler/  prompt/   each opens with its class' own from_pretrained
+    transformer/  reader/  vae/  scheduler/  prompt/   each opens with its class' own from_pretrained
     vocoder/           for sounds
 
 `shared` maps a component to a folder relative to this one: clips use the pictures' autoencoder.
@@ -21,7 +21,7 @@ from nextgpt.errors import PartError
 from nextgpt.nn.decoders.config import LatentDecoderConfig
 
 INDEX = "model_index.json"
-COMPONENTS = ("transformer", "vae", "scheduler", "prompt")
+COMPONENTS = ("transformer", "reader", "vae", "scheduler", "prompt")
 OPTIONAL = ("vocoder",)
 
 
