@@ -13,7 +13,7 @@ from nextgpt.testing.tiny import echo_decoders
 def decoders(monkeypatch):
     made, seen = echo_decoders(), []
 
-    def load(config, fetch):
+    def load(config, fetch, dtype):
         decoder = made[config.type.removeprefix("nano-")]
         seen.append(config)
         return decoder

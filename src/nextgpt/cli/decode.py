@@ -82,13 +82,16 @@ def produce(
         return
     import torch
 
+    from nextgpt.cli.memory import keep_buffers
     from nextgpt.cli.printing import counting
+    from nextgpt.generation.placement import resolve_dtype
     from nextgpt.nn.decoders import load_decoder
     from nextgpt.parts import fetch_part
 
     if threads is not None:
         torch.set_num_threads(threads)
-    decoder = load_decoder(config, fetch_part)
+    keep_buffers()
+    decoder = load_decoder(config, fetch_part, dtype=resolve_dtype("auto", torch.device("cpu")))
     with counting("denoising steps") as report:
         for start in range(0, len(captions), AT_ONCE):
             some = captions[start : start + AT_ONCE]
