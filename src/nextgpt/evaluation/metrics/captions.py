@@ -29,7 +29,9 @@ References = Mapping[str, Sequence[str]]
 def choose_tokeniser() -> tuple[Tokenise, str]:
     """(tokeniser, note): PTBTokenizer where Java has it, else ours with a note that says so."""
     missing = java_captions.missing_java()
-    return (tokenise_here, NEAR_PTB.format(missing=missing)) if missing else (java_captions.tokenise_by_java, "")
+    return (
+        (tokenise_here, NEAR_PTB.format(missing=missing)) if missing else (java_captions.tokenise_by_java, "")
+    )
 
 
 def tokenised(
@@ -61,7 +63,9 @@ def score_captions(captions: Captions, references: References, tokenise: Tokenis
     return score_tokens(said, others, (note,) if note else ())
 
 
-def score_tokens(said: Captions, others: References, notes: tuple[str, ...] = (), java: bool = True) -> Scores:
+def score_tokens(
+    said: Captions, others: References, notes: tuple[str, ...] = (), java: bool = True
+) -> Scores:
     """The same for captions that are tokenised already."""
     breakdown = {f"Bleu_{order}": value for order, value in enumerate(bleu(said, others), 1)}
     breakdown["ROUGE_L"] = fmean(rouge(said, others).values())
@@ -69,7 +73,9 @@ def score_tokens(said: Captions, others: References, notes: tuple[str, ...] = ()
     breakdown["CIDEr"] = fmean(per_item.values())
     unavailable = _add_java(breakdown, said, others) if java else []
     notes += (ALONE,) if len(said) == 1 else ()
-    return Scores("CIDEr-D", breakdown["CIDEr"], len(said), breakdown, per_item, "; ".join(unavailable), notes)
+    return Scores(
+        "CIDEr-D", breakdown["CIDEr"], len(said), breakdown, per_item, "; ".join(unavailable), notes
+    )
 
 
 def _add_java(breakdown: dict[str, float], said: Captions, others: References) -> list[str]:

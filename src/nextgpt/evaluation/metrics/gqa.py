@@ -53,7 +53,9 @@ def belongs(answer: str, group: Iterable[str], question: Question) -> bool:
     return answer in (COMMON if "Common" in question["types"]["detailed"] else group)
 
 
-def consistency(id: str, question: Question, questions: Mapping[str, Question], said: Mapping[str, str]) -> float:
+def consistency(
+    id: str, question: Question, questions: Mapping[str, Question], said: Mapping[str, str]
+) -> float:
     """Share of the entailed questions that are right, of a question that was answered right. -1: none is entailed."""
     entailed = [other for other in question["entailed"] if other != id]
     right = [float(said[other] == questions[other]["answer"]) for other in entailed]

@@ -72,9 +72,7 @@ def spice(captions: Mapping[str, str], references: Mapping[str, Sequence[str]]) 
 
     order = sorted(captions)
     said = {id: [captions[id]] for id in order}
-    _, scores = _run(
-        lambda: Spice().compute_score({id: list(references[id]) for id in order}, said), "SPICE"
-    )
+    _, scores = _run(lambda: Spice().compute_score({id: list(references[id]) for id in order}, said), "SPICE")
     return {id: float(score["All"]["f"]) for id, score in zip(order, scores)}
 
 

@@ -79,7 +79,12 @@ def score_circular(items: Iterable[ChoiceItem]) -> Scores:
     breakdown = {**_named(tally), "vanilla": 100 * sum(plain.values()) / max(1, len(plain))}
     per_item = {question: 100 * verdict for question, verdict in right.items()}
     return Scores(
-        "CircularEval accuracy", tally.mean("", 100), len(right), breakdown, per_item, notes=unclear_note(unclear)
+        "CircularEval accuracy",
+        tally.mean("", 100),
+        len(right),
+        breakdown,
+        per_item,
+        notes=unclear_note(unclear),
     )
 
 

@@ -11,7 +11,7 @@ Source of the rule and its tables: github.com/GT-Vision-Lab/VQA, PythonEvaluatio
 
 import re
 
-PUNCTUATION = (*";/[]\"{}()=+\\_-><@`,?!",)
+PUNCTUATION = (*';/[]"{}()=+\\_-><@`,?!',)
 PERIOD = re.compile(r"(?!<=\d)(\.)(?!\d)")
 COMMA = re.compile(r"(\d)(\,)(\d)")
 MOST_PERIODS = 32
