@@ -18,8 +18,8 @@ from nextgpt.evaluation.scores import Scores
 logger = logging.getLogger(__name__)
 ALONE = "CIDEr-D of a single item is always 0: its document frequencies come from the set that is scored."
 NEAR_PTB = (
-    "Tokens are this package's own near copy of PTBTokenizer's, since it is not available ({missing}); published scores "
-    "use PTBTokenizer."
+    "Tokens are this package's own near copy of PTBTokenizer's, since it is not available ({missing}); published "
+    "scores use PTBTokenizer."
 )
 
 Captions = Mapping[str, str]

@@ -88,12 +88,17 @@ def score_gqa(
         if (question.get("groups") or {}).get("global") is not None:
             histograms.add(question["groups"]["global"], gold, said)
         if with_consistency and right:
-            if (share := consistency(id, question, questions, predictions)) >= 0:
-                tally.add("Consistency", share)
+            _add_consistency(tally, consistency(id, question, questions, predictions))
         if grounding is not None:
             tally.add("Grounding", grounding(id, question))
     breakdown = _breakdown(tally, histograms)
     return Scores("accuracy", tally.mean("Accuracy", 100), len(per_item), breakdown, per_item)
+
+
+def _add_consistency(tally: Tally, share: float) -> None:
+    """Questions that entail none do not count."""
+    if share >= 0:
+        tally.add("Consistency", share)
 
 
 def _rows(question: Question) -> list[str]:

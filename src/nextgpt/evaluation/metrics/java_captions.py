@@ -40,7 +40,7 @@ def missing_spice() -> str:
 def _package() -> Path:
     spec = find_spec("pycocoevalcap")
     assert spec and spec.submodule_search_locations
-    return Path([*spec.submodule_search_locations][0])
+    return Path(next(iter(spec.submodule_search_locations)))
 
 
 def tokenise_by_java(texts: Sequence[str]) -> list[str]:

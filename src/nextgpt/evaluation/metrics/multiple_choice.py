@@ -63,7 +63,10 @@ def score_circular(items: Iterable[ChoiceItem]) -> Scores:
 
     The breakdown has the groups, and beside them the plain accuracy of the first rotation ("vanilla").
     """
-    right, plain, groups, unclear = {}, {}, {}, 0
+    right: dict[str, float] = {}
+    plain: dict[str, float] = {}
+    groups: dict[str, Mapping[str, str]] = {}
+    unclear = 0
     for item in items:
         question = str(int(item.id) % ROTATION)
         verdict = float(item.letter == item.answer)
