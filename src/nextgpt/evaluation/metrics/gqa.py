@@ -53,7 +53,9 @@ def belongs(answer: str, group: Iterable[str], question: Question) -> bool:
     return answer in (COMMON if "Common" in question["types"]["detailed"] else group)
 
 
-def consistency(id: str, question: Question, questions: Mapping[str, Question], said: Mapping[str, str]) -> float:
+def consistency(
+    id: str, question: Question, questions: Mapping[str, Question], said: Mapping[str, str]
+) -> float:
     """Share of the entailed questions that are right, of a question that was answered right. -1: none is entailed."""
     entailed = [other for other in question["entailed"] if other != id]
     right = [float(said[other] == questions[other]["answer"]) for other in entailed]
@@ -86,12 +88,17 @@ def score_gqa(
         if (question.get("groups") or {}).get("global") is not None:
             histograms.add(question["groups"]["global"], gold, said)
         if with_consistency and right:
-            if (share := consistency(id, question, questions, predictions)) >= 0:
-                tally.add("Consistency", share)
+            _add_consistency(tally, consistency(id, question, questions, predictions))
         if grounding is not None:
             tally.add("Grounding", grounding(id, question))
     breakdown = _breakdown(tally, histograms)
     return Scores("accuracy", tally.mean("Accuracy", 100), len(per_item), breakdown, per_item)
+
+
+def _add_consistency(tally: Tally, share: float) -> None:
+    """Questions that entail none do not count."""
+    if share >= 0:
+        tally.add("Consistency", share)
 
 
 def _rows(question: Question) -> list[str]:

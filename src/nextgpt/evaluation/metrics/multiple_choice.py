@@ -63,7 +63,10 @@ def score_circular(items: Iterable[ChoiceItem]) -> Scores:
 
     The breakdown has the groups, and beside them the plain accuracy of the first rotation ("vanilla").
     """
-    right, plain, groups, unclear = {}, {}, {}, 0
+    right: dict[str, float] = {}
+    plain: dict[str, float] = {}
+    groups: dict[str, Mapping[str, str]] = {}
+    unclear = 0
     for item in items:
         question = str(int(item.id) % ROTATION)
         verdict = float(item.letter == item.answer)
@@ -79,7 +82,12 @@ def score_circular(items: Iterable[ChoiceItem]) -> Scores:
     breakdown = {**_named(tally), "vanilla": 100 * sum(plain.values()) / max(1, len(plain))}
     per_item = {question: 100 * verdict for question, verdict in right.items()}
     return Scores(
-        "CircularEval accuracy", tally.mean("", 100), len(right), breakdown, per_item, notes=unclear_note(unclear)
+        "CircularEval accuracy",
+        tally.mean("", 100),
+        len(right),
+        breakdown,
+        per_item,
+        notes=unclear_note(unclear),
     )
 
 

@@ -11,15 +11,15 @@ Source of the rule and its tables: github.com/GT-Vision-Lab/VQA, PythonEvaluatio
 
 import re
 
-PUNCTUATION = (*";/[]\"{}()=+\\_-><@`,?!",)
+PUNCTUATION = (*';/[]"{}()=+\\_-><@`,?!',)
 PERIOD = re.compile(r"(?!<=\d)(\.)(?!\d)")
 COMMA = re.compile(r"(\d)(\,)(\d)")
 MOST_PERIODS = 32
 ARTICLES = frozenset(("a", "an", "the"))
 NUMBERS = {
-    name: str(value)
-    for value, name in enumerate("zero one two three four five six seven eight nine ten".split())
-} | {"none": "0"}
+    "none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
+    "seven": "7", "eight": "8", "nine": "9", "ten": "10",
+}  # fmt: skip
 # Pairs: as written, as compared. Those of the script that begin with a capital are left out: text is lower by then.
 _PAIRS = """
 aint ain't arent aren't cant can't couldve could've couldnt couldn't couldn'tve couldn't've couldnt've couldn't've
@@ -39,8 +39,8 @@ who'd've wholl who'll whos who's whove who've whyll why'll whyre why're whys why
 wouldn't wouldnt've wouldn't've wouldn'tve wouldn't've yall y'all yall'll y'all'll y'allll y'all'll yall'd've
 y'all'd've y'alld've y'all'd've y'all'dve y'all'd've youd you'd youd've you'd've you'dve you'd've youll you'll youre
 you're youve you've
-""".split()
-CONTRACTIONS = dict(zip(_PAIRS[::2], _PAIRS[1::2]))
+"""
+CONTRACTIONS = dict(zip(_PAIRS.split()[::2], _PAIRS.split()[1::2]))
 
 
 def strip_lines(text: str) -> str:
