@@ -45,7 +45,11 @@ class Accelerated(Processes):
                 "Several processes were started (WORLD_SIZE), which needs accelerate: "
                 "pip install 'nextgpt[train]'."
             ) from None
-        self.state = PartialState()
+        import torch
+
+        self.state = PartialState(cpu=not torch.cuda.is_available())  # without this, no group is made on CPUs
+        if self.state.num_processes != int(os.environ["WORLD_SIZE"]):
+            raise ConfigError("accelerate made no group of the processes that were started; see `accelerate env`.")
         self.rank, self.count = self.state.process_index, self.state.num_processes
         self.device = str(self.state.device)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nextgpt.errors import MediaError
+from nextgpt.errors import DataError
 from nextgpt.media import Image, Medium, Video
 
 MAX_FRAMES = 64
@@ -45,10 +45,10 @@ class Frames:
 
     @property
     def media(self) -> tuple[Medium, ...]:
-        """Pictures of the span. MediaError for a folder without any."""
+        """Pictures of the span. DataError for a folder without any."""
         paths = sorted(path for path in self.folder.iterdir() if path.suffix.lower() in (".jpg", ".png"))
         if not paths:
-            raise MediaError(f"'{self.folder}' has no frames (.jpg or .png); unpack it again.")
+            raise DataError(f"'{self.folder}' has no frames (.jpg or .png); unpack it again.")
         first = min(int(self.start * self.fps), len(paths) - 1)
         kept = paths[first : max(first + 1, round(self.end * self.fps))]
         return tuple(Image.from_path(path) for path in kept)

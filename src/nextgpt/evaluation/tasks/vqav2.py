@@ -15,6 +15,7 @@ def vqa_rows(data: Folder, prompt: str, questions: str, annotations: str) -> Ite
     """The format of visualqa.org, which OK-VQA shares."""
     asked = data.records(questions, "questions", ("question_id", "image_id", "question"))
     known = data.records(annotations, "annotations", ("question_id", "image_id", "answers"))
+    kinds = data.json(annotations).get("question_types")  # OK-VQA's names
     by_id = {one["question_id"]: one for one in known}
     for question in asked:
         annotation = data.need(by_id, question["question_id"], annotations)
@@ -24,7 +25,7 @@ def vqa_rows(data: Folder, prompt: str, questions: str, annotations: str) -> Ite
             (picture, prompt.format(question=question["question"])),
             tuple(dict.fromkeys(one["answer"] for one in annotation["answers"])),
             str(annotation.get("answer_type", "")),
-            {"question": question, "annotation": annotation},
+            {"question": question, "annotation": annotation, "question_types": kinds},
         )
 
 
@@ -37,7 +38,10 @@ def vqa_files(answered: Sequence[Answered]) -> dict[str, Any]:
             for one in answered
         ],
         "questions.json": {"questions": [record["question"] for record in records]},
-        "annotations.json": {"annotations": [record["annotation"] for record in records]},
+        "annotations.json": {
+            "annotations": [record["annotation"] for record in records],
+            **({"question_types": kinds} if (kinds := records[0]["question_types"]) else {}),
+        },
     }
 
 
