@@ -11,7 +11,9 @@ from nextgpt.evaluation.metrics.vqa_text import normalise, strip_lines
 from nextgpt.evaluation.scores import Scores
 
 ENOUGH = 3
-UNANIMOUS = "Where all people gave the same answer, the official script compares without normalising: 'Yes' is not 'yes'."
+UNANIMOUS = (
+    "Where all people said the same, the official script compares without normalising: 'Yes' is not 'yes'."
+)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def check_questions(inputs: Inputs, said: Mapping[str, str]) -> None:
             (path, row) for path in inputs.questions for row in stream_array(path, QUESTIONS, "questions")
         )
         asked = [str(field_of(row, "question_id", path, QUESTIONS)) for path, row in rows]
-        check_same(said, asked, inputs.predictions, "questions")
+        check_same(said, asked, inputs.predictions, "questions", inputs.subset)
 
 
 def items(
@@ -73,19 +73,17 @@ def items(
 ) -> Iterator[VqaItem]:
     """Annotated questions with what was answered; at the end, that none is missing and none too many."""
     seen: set[str] = set()
-    missing = 0
     for path in files:
         for row in stream_array(path, expected, key):
             id = str(field_of(row, ("question_id", "image"), path, expected))
             if id in seen:
                 raise DataError(f"{str(path)!r} has the question {id} twice; each must stand there once.")
             seen.add(id)
-            missing += id not in said
             if id in said:
                 yield _item(row, id, said[id], path, expected, question_types or {})
     if not seen:
         raise DataError(f"There are no questions in {', '.join(map(str, files))}; expected {expected}.")
-    check_same(said, seen, inputs.predictions, "questions")
+    check_same(said, seen, inputs.predictions, "questions", inputs.subset)
 
 
 def _item(
