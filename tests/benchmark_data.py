@@ -45,7 +45,8 @@ def people(*answers: str) -> list[dict]:
     """Ten answers as VQA has them; the last given one is repeated."""
     ten = [*answers, *[answers[-1]] * (10 - len(answers))]
     return [
-        {"answer": text, "answer_confidence": "yes", "answer_id": number + 1} for number, text in enumerate(ten)
+        {"answer": text, "answer_confidence": "yes", "answer_id": number + 1}
+        for number, text in enumerate(ten)
     ]
 
 
@@ -133,8 +134,8 @@ def mmbench(folder: Path) -> None:
 def seed_bench(folder: Path) -> None:
     options = {"choice_a": "One", "choice_b": "Two", "choice_c": "Three", "choice_d": "Four"}
     rows = [
-        {"question_id": f"10166{n}", "question": "How many towels are there?", "answer": "BA"[n], "data_id": f"45432_{n}",
-         "data_type": "image", "question_type_id": 5, **options}
+        {"question_id": f"10166{n}", "question": "How many towels are there?", "answer": "BA"[n],
+         "data_id": f"45432_{n}", "data_type": "image", "question_type_id": 5, **options}
         for n in range(2)
     ]  # fmt: skip
     rows.append({**rows[0], "question_id": "v0", "data_type": "video", "data_id": "clip.webm"})
@@ -153,7 +154,10 @@ def _bare(folder: Path, number: int) -> None:
 
 
 def activitynet_qa(folder: Path) -> None:
-    rows = [("1QIUV7WYKXg", "does the car park on a flat ground", "yes", 3), ("a-ZZ", "what colour is it", "red", 4)]
+    rows = [
+        ("1QIUV7WYKXg", "does the car park on a flat ground", "yes", 3),
+        ("a-ZZ", "what colour is it", "red", 4),
+    ]
     asked = [
         {"question": q, "video_name": v, "question_id": f"v_{v}_{n}"} for n, (v, q, _, _) in enumerate(rows)
     ]
@@ -241,7 +245,12 @@ def coco(folder: Path) -> None:
 
 def nocaps(folder: Path) -> None:
     images = [
-        {"id": n, "file_name": f"0013ea208702090{n}.jpg", "domain": domain, "open_images_id": f"0013ea208702090{n}"}
+        {
+            "id": n,
+            "file_name": f"0013ea208702090{n}.jpg",
+            "domain": domain,
+            "open_images_id": f"0013ea208702090{n}",
+        }
         for n, domain in enumerate(("in-domain", "out-domain"))
     ]
     captions = [{"id": n, "image_id": n // 2, "caption": f"A thing number {n}."} for n in range(4)]

@@ -30,7 +30,9 @@ def many_questions(folder: Path, count: int = 20) -> Path:
     for number in range(count):
         common = {"question_id": number, "image_id": 262148}
         asked.append({**common, "question": f"Is it {number}?"})
-        known.append({**common, "answers": [{"answer": "yes"}] * 10, "answer_type": "yes/no", "question_type": "is it"})
+        known.append(
+            {**common, "answers": [{"answer": "yes"}] * 10, "answer_type": "yes/no", "question_type": "is it"}
+        )
     write_json(folder / "v2_OpenEnded_mscoco_val2014_questions.json", {"questions": asked})
     write_json(folder / "v2_mscoco_val2014_annotations.json", {"annotations": known})
     return folder
@@ -155,7 +157,10 @@ def test_a_fault_of_one_row_is_recorded_and_the_rest_go_on(data, tmp_path):
 
         def replies(self, conversations, options):
             found = super().replies(conversations, options)
-            return [MediaError("x: is damaged.") if "Is it 7?" in c[0].text else f for c, f in zip(conversations, found)]
+            return [
+                MediaError("x: is damaged.") if "Is it 7?" in c[0].text else f
+                for c, f in zip(conversations, found)
+            ]
 
     answered = run(data, tmp_path, Faulty(lambda text: "yes"))
     assert [one.row.id for one in answered if one.error] == ["7"]
@@ -225,7 +230,9 @@ def groups(data):
 
 def start_worker(data, out, seconds):
     command = [sys.executable, str(WORKER), str(data), str(out), str(seconds)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    )
 
 
 def test_the_second_run_into_a_folder_is_told_so(data, tmp_path):
@@ -250,7 +257,15 @@ def test_one_process_needs_no_accelerate(monkeypatch):
 def test_two_processes_by_accelerate_answer_as_one(data, tmp_path):
     pytest.importorskip("accelerate", reason="accelerate is in the extra `train`")
     whole = said(run(data, tmp_path / "one", Herd(str)))
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--rdzv_backend", "c10d"]
+    launch = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node",
+        "2",
+        "--rdzv_backend",
+        "c10d",
+    ]
     launch += ["--rdzv_endpoint", "localhost:0", str(WORKER), str(data), str(tmp_path / "two"), "0.001"]
     here = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(launch, capture_output=True, text=True, timeout=120, env=here)
@@ -268,7 +283,7 @@ def test_data_are_looked_at_before_the_model(data, tmp_path):
     make("vqav2", tmp_path / "data")
     path = tmp_path / "data" / "val2014" / "COCO_val2014_000000262148.jpg"
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(DataError, match="000000262148.jpg.*expected is an image for row"):
+    with pytest.raises(DataError, match=r"000000262148\.jpg.*expected is an image for row"):
         prepare(TASKS["vqav2"], tmp_path / "data", tmp_path / "out", Settings())
     picture(path)
     assert prepare(TASKS["vqav2"], tmp_path / "data", tmp_path / "out", Settings()).rows

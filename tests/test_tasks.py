@@ -56,13 +56,6 @@ def test_rows_become_messages_and_replies_answers(task, made, tmp_path):
     assert all(len(json.dumps(content)) > 10 for content in files.values())
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_every_prompt_names_the_question(task):
-    fields = {"question", "options", "caption", "hint"}
-    template = TASKS[task].prompt
-    assert any("{%s}" % field in template for field in fields) or "describe" in template.lower() or "caption" in template
-
-
 # ---- result files, as the benchmarks want them
 
 
@@ -83,11 +76,16 @@ def test_results_of_vizwiz_name_the_image(made, tmp_path):
 
 def test_answers_of_gqa_are_lower_case_without_a_full_stop(made, tmp_path):
     found = results("gqa", made["gqa"], tmp_path, Knowing({"overcast": "No.", "dress": "Woman"}))
-    assert {one["questionId"]: one["prediction"] for one in found} == {"201189340": "no", "201189341": "woman"}
+    assert {one["questionId"]: one["prediction"] for one in found} == {
+        "201189340": "no",
+        "201189341": "woman",
+    }
 
 
 def test_activitynet_maps_questions_to_answers(made, tmp_path):
-    found = results("activitynet-qa", made["activitynet-qa"], tmp_path, Knowing({"ground?": "Yes", "colour": "red"}))
+    found = results(
+        "activitynet-qa", made["activitynet-qa"], tmp_path, Knowing({"ground?": "Yes", "colour": "red"})
+    )
     assert found == {"v_1QIUV7WYKXg_0": "yes", "v_a-ZZ_1": "red"}
 
 
@@ -100,7 +98,9 @@ def test_nextqa_counts_choices_from_nought(made, tmp_path):
 
 
 def test_captions_are_coco_results(made, tmp_path):
-    found = results("coco-captions", made["coco-captions"], tmp_path, Speaker(lambda text: "\n A bike. \n\nDone!"))
+    found = results(
+        "coco-captions", made["coco-captions"], tmp_path, Speaker(lambda text: "\n A bike. \n\nDone!")
+    )
     assert sorted(one["image_id"] for one in found) == [60623, 391895]
     assert {one["caption"] for one in found} == {"A bike."}
 
@@ -131,7 +131,10 @@ def test_a_reply_without_a_medium_is_told(made, tmp_path):
 def test_the_picture_comes_first_and_the_question_is_in_the_prompt(made, tmp_path):
     row = next(row for row in prepared("vqav2", made["vqav2"], tmp_path).rows if row.id == "262148001")
     picture_part, text = row.message().content
-    assert isinstance(picture_part, ImagePart) and picture_part.image.path.name == "COCO_val2014_000000262148.jpg"
+    assert (
+        isinstance(picture_part, ImagePart)
+        and picture_part.image.path.name == "COCO_val2014_000000262148.jpg"
+    )
     assert text == TextPart("Is it sunny?\nAnswer the question using a single word or phrase.")
 
 
@@ -148,7 +151,9 @@ def test_mvbench_shows_the_span_and_frames_of_a_folder(made, tmp_path):
     assert isinstance(span, Span) and (span.start, span.end) == (0.5, 1.5)
     assert span.load().num_frames == 6 and span.load().seconds == pytest.approx(1.0)
     frames = rows["Episodic Reasoning-0"].parts[0]
-    assert isinstance(frames, Frames) and frames.load().num_frames == 3  # 1.5 s to 4.5 frames, from the second on
+    assert (
+        isinstance(frames, Frames) and frames.load().num_frames == 3
+    )  # 1.5 s to 4.5 frames, from the second on
     assert isinstance(rows["Action Count-0"].message().content[0], VideoPart)
 
 
@@ -167,17 +172,29 @@ def test_mmbench_finds_the_picture_of_a_rotation_and_keeps_rotations_together(ma
 
 
 def test_seed_asks_pictures_alone(made, tmp_path):
-    assert {row.group for row in prepared("seed-bench", made["seed-bench"], tmp_path).rows} == {"Instances Counting"}
+    assert {row.group for row in prepared("seed-bench", made["seed-bench"], tmp_path).rows} == {
+        "Instances Counting"
+    }
 
 
 def test_captions_for_generation_are_the_same_everywhere(made, tmp_path):
     first = {row.id: row.expected for row in prepared("coco-30k", made["coco-30k"], tmp_path).rows}
-    assert first == {row.id: row.expected for row in prepared("coco-30k", made["coco-30k"], tmp_path, seed=4).rows}
+    assert first == {
+        row.id: row.expected for row in prepared("coco-30k", made["coco-30k"], tmp_path, seed=4).rows
+    }
 
 
 @pytest.mark.parametrize(
     ("reply", "letter"),
-    [("B", "B"), ("(B)", "B"), ("B. a dog", "B"), ("The answer is B.", "B"), ("a dog", "B"), ("A or B", ""), ("", "")],
+    [
+        ("B", "B"),
+        ("(B)", "B"),
+        ("B. a dog", "B"),
+        ("The answer is B.", "B"),
+        ("a dog", "B"),
+        ("A or B", ""),
+        ("", ""),
+    ],
 )
 def test_letters_are_read_from_replies(reply, letter):
     assert chosen(reply, ["a cat", "a dog"]) == letter
@@ -263,7 +280,12 @@ def test_media_that_end_too_early_are_found(cut_at, tmp_path):
     from nextgpt.evaluation.checking import check_media
     from nextgpt.evaluation.tasks import Folder, Row
 
-    files = (picture(tmp_path / "a.jpg"), picture(tmp_path / "a.png"), sound(tmp_path / "a.wav"), clip(tmp_path / "a.mp4"))
+    files = (
+        picture(tmp_path / "a.jpg"),
+        picture(tmp_path / "a.png"),
+        sound(tmp_path / "a.wav"),
+        clip(tmp_path / "a.mp4"),
+    )
     folder = Folder(tmp_path, "t", {}, "there")
     for path, kind in zip(files, ("image", "image", "audio", "video")):
         medium = getattr(folder, kind)(path.name)

@@ -39,7 +39,8 @@ def run(
     data: Annotated[
         str | None,
         typer.Option(
-            metavar="FOLDER", help=f"Official data, or a folder with one folder a task; else ${DATA_VARIABLE}."
+            metavar="FOLDER",
+            help=f"Official data, or a folder with one folder a task; else ${DATA_VARIABLE}.",
         ),
     ] = None,
     limit: Annotated[
@@ -134,7 +135,7 @@ class Job:
         from nextgpt.evaluation.answers import start_again
 
         if fresh:
-            self.together.by_main(lambda: [start_again(folder / task.name) for task in tasks] and None)
+            self.together.by_main(lambda: start_again([folder / task.name for task in tasks]))
         identity = f"{model_identity(self.model)} {self.placement[2]}"
         prepared = [self.prepare(task, data, folder) for task in tasks]
         runs = [self.one(some, identity) for some in prepared]
@@ -149,7 +150,9 @@ class Job:
 
         def look() -> None:
             bar = tracker(f"{task.name}: looking at media")
-            found.append(prepare(task, data_folder(data, task.name), folder / task.name, self.settings, track=bar))
+            found.append(
+                prepare(task, data_folder(data, task.name), folder / task.name, self.settings, track=bar)
+            )
 
         self.together.by_main(look)
         if found:
@@ -227,10 +230,16 @@ def metric_table(runs: list[Any]) -> Any:
 def remarks(run: Any) -> list[str]:
     """What a reader of the figure must know: what is missing, quirks, faults."""
     name = run["task"]
-    found = [f"{name}: {one['metric']} is not available: {one['unavailable']}" for one in run["metrics"] if one["unavailable"]]
+    found = [
+        f"{name}: {one['metric']} is not available: {one['unavailable']}"
+        for one in run["metrics"]
+        if one["unavailable"]
+    ]
     found += [f"{name}: {note}" for one in run["metrics"] for note in one["notes"]]
     if run["errors"]:
-        found.append(f"{name}: {run['errors']} of {run['n']} questions gave an error and count as unanswered.")
+        found.append(
+            f"{name}: {run['errors']} of {run['n']} questions gave an error and count as unanswered."
+        )
     if run["without_medium"]:
         found.append(f"{name}: {run['without_medium']} of {run['n']} replies had no medium.")
     return list(dict.fromkeys(found))
@@ -248,13 +257,20 @@ def compare(
     from nextgpt.evaluation.compare import compare_runs
     from nextgpt.evaluation.report import number
 
-    table = Table(Column("task", no_wrap=True), "metric", "first", "second", "difference", "95 % interval", "p", "test")
+    table = Table(
+        Column("task", no_wrap=True), "metric", "first", "second", "difference", "95 % interval", "p", "test"
+    )
     for one in compare_runs(first, second, seed):
         cells = ["-" if value is None else number(value) for value in (one.first, one.second)]
         if one.difference is None:
             cells += ["", "", "", "no mean over items"]
         else:
             d = one.difference
-            cells += [f"{d.value:+.3g}", f"{d.low:+.3g} to {d.high:+.3g}", f"{d.p:.3g}", f"{d.test}, n = {d.n:,}"]
+            cells += [
+                f"{d.value:+.3g}",
+                f"{d.low:+.3g} to {d.high:+.3g}",
+                f"{d.p:.3g}",
+                f"{d.test}, n = {d.n:,}",
+            ]
         table.add_row(one.task, one.metric, *cells)
     console.print(table)

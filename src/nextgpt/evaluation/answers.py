@@ -72,10 +72,11 @@ def check_state(folder: Path, state: Mapping[str, Any]) -> None:
     replace_text(path, json.dumps(state))
 
 
-def start_again(folder: Path) -> None:
+def start_again(folders: Iterable[Path]) -> None:
     """Forget the answers; media files stay until they are written anew."""
-    for path in (*folder.glob("answers*.jsonl"), folder / STATE):
-        path.unlink(missing_ok=True)
+    for folder in folders:
+        for path in (*folder.glob("answers*.jsonl"), folder / STATE):
+            path.unlink(missing_ok=True)
 
 
 def file_stem(row_id: str) -> str:

@@ -82,5 +82,3 @@ def has_end(path: Path) -> bool:
         tail = file.read()
     marks = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND"}
     return head[:2] in marks and marks[head[:2]] in tail
-
-

@@ -15,7 +15,9 @@ def bars(values: Mapping[str, float], interval: Mapping[str, Sequence[float]] | 
     shown = dict(list(values.items())[:MOST_BARS])
     if not shown:
         return ""
-    most = max(1e-9, *(abs(value) for value in shown.values()), *(high for _, high in (interval or {}).values()))
+    most = max(
+        1e-9, *(abs(value) for value in shown.values()), *(high for _, high in (interval or {}).values())
+    )
     lines = []
     for row, (name, value) in enumerate(shown.items()):
         y, width = ROW * row, WIDTH * max(0.0, value) / most
@@ -38,7 +40,8 @@ def histogram(values: Sequence[float], label: str) -> str:
     most, step, height = max(1, int(counts.max())), WIDTH / BINS, 90
     lines = [
         f'<rect x="{step * place:.1f}" y="{height - height * count / most:.1f}" width="{step - 1:.1f}" '
-        f'height="{height * count / most:.1f}"><title>{edges[place]:.3g} to {edges[place + 1]:.3g}: {count}</title></rect>'
+        f'height="{height * count / most:.1f}">'
+        f"<title>{edges[place]:.3g} to {edges[place + 1]:.3g}: {count}</title></rect>"
         for place, count in enumerate(counts)
     ]
     lines.append(f'<text x="0" y="{height + 14}">{edges[0]:.3g}</text>')

@@ -49,7 +49,9 @@ class Accelerated(Processes):
 
         self.state = PartialState(cpu=not torch.cuda.is_available())  # without this, no group is made on CPUs
         if self.state.num_processes != int(os.environ["WORLD_SIZE"]):
-            raise ConfigError("accelerate made no group of the processes that were started; see `accelerate env`.")
+            raise ConfigError(
+                "accelerate made no group of the processes that were started; see `accelerate env`."
+            )
         self.rank, self.count = self.state.process_index, self.state.num_processes
         self.device = str(self.state.device)
 

@@ -29,7 +29,8 @@ LIBRARIES = (
 def score(prepared: Prepared, answered: Sequence[Answered]) -> list[Scores]:
     """Write the benchmark's own result file and let the metric read it. The first score is the main one."""
     for name, content in prepared.task.files(answered).items():
-        replace_text(prepared.folder / name, json.dumps(content, ensure_ascii=False))
+        text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+        replace_text(prepared.folder / name, text)
     return prepared.task.score(prepared.folder)
 
 
@@ -133,7 +134,9 @@ def read_run(folder: Path) -> tuple[dict[str, Any], dict[str, dict[str, float]]]
 
 def runs_below(folder: Path) -> dict[str, Path]:
     """task -> its folder: the folder itself, or those in it. DataError where there is none."""
-    folders = [folder] if (folder / RUN).is_file() else [path.parent for path in sorted(folder.glob(f"*/{RUN}"))]
+    folders = (
+        [folder] if (folder / RUN).is_file() else [path.parent for path in sorted(folder.glob(f"*/{RUN}"))]
+    )
     found = {read_run(path)[0]["task"]: path for path in folders}
     if not found:
         raise DataError(f"There is no finished run in '{folder}'; give the --out folder of `nextgpt eval`.")

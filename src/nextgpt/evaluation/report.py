@@ -30,7 +30,9 @@ img { max-width: 100%; border-radius: .3rem; } audio { width: 100%; }
 """
 
 
-def write_report(page: Path, runs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any], Sequence[Answered]]]) -> Path:
+def write_report(
+    page: Path, runs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any], Sequence[Answered]]]
+) -> Path:
     """runs: (run.json, items.json, answers) of each task. Returns the page."""
     title = html.escape(f"nextgpt eval: {runs[0][0]['model']['name']}")
     body = "\n".join([overview([run for run, _, _ in runs]), *(section(*one) for one in runs)])
@@ -50,7 +52,9 @@ def overview(runs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def metric_cells(one: Mapping[str, Any]) -> str:
-    value = number(one["value"]) if one["value"] is not None else f"<em>{html.escape(one['unavailable'])}</em>"
+    value = (
+        number(one["value"]) if one["value"] is not None else f"<em>{html.escape(one['unavailable'])}</em>"
+    )
     between = " to ".join(map(number, one["interval"])) if one["interval"] else ""
     return f"<td>{html.escape(one['metric'])}</td><td>{value}</td><td>{between}</td><td>{one['n']:,}</td>"
 
@@ -60,7 +64,7 @@ def number(value: float) -> str:
 
 
 def section(run: Mapping[str, Any], items: Mapping[str, Any], answered: Sequence[Answered]) -> str:
-    main = run["metrics"][0] if run["metrics"] else {"metric": "", "breakdown": {}}
+    main = run["metrics"][0]
     values = items.get(main["metric"], {})
     told = [f"<p class=note>{html.escape(note)}</p>" for one in run["metrics"] for note in one["notes"]]
     spread = histogram(list(values.values()), main["metric"]) if values else ""

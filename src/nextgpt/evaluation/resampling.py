@@ -5,7 +5,6 @@ All draw from a seeded generator; the same items give the same numbers.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import comb
 
 import numpy as np
 

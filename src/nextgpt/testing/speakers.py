@@ -57,7 +57,9 @@ class Herd(Speaker):
 
     def replies(self, conversations: Sequence[Any], options: Sequence[Any]) -> list[Finished]:
         together = hashlib.sha256("|".join(one[-1].text for one in conversations).encode()).hexdigest()
-        self.say = lambda text: ("yes", "no")[int(hashlib.sha256((together + text).encode()).hexdigest(), 16) % 2]
+        self.say = lambda text: ("yes", "no")[
+            int(hashlib.sha256((together + text).encode()).hexdigest(), 16) % 2
+        ]
         return super().replies(conversations, options)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from nextgpt.evaluation.scoring.video_questions import score_activitynet_qa
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.scoring import scored
 from nextgpt.evaluation.tasks.task import Answered, Row, Task
@@ -43,5 +44,5 @@ TASK = Task(
     parse=lambda reply, row: reply.strip().rstrip(".").lower(),
     rows=rows,
     files=files,
-    score=scored("activitynet-qa", annotations="annotations.json"),
+    score=scored(score_activitynet_qa),
 )

@@ -1,8 +1,11 @@
 """What all captioning tasks share: results and references in COCO's form, and the first line of a reply."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from nextgpt.evaluation.scores import Scores
+from nextgpt.evaluation.scoring.captions import score_coco
+from nextgpt.evaluation.scoring.inputs import Inputs
 from nextgpt.evaluation.tasks.scoring import scored
 from nextgpt.evaluation.tasks.task import Answered, Row, Rows, Task
 
@@ -14,7 +17,9 @@ def files(answered: Sequence[Answered]) -> dict[str, Any]:
     return {
         "results.json": [{"image_id": name, "caption": one.answer} for name, one in zip(names, answered)],
         "references.json": {
-            "images": [{"id": name} for name in names],
+            "images": [
+                {"id": name, "domain": one.row.record.get("domain", "")} for name, one in zip(names, answered)
+            ],
             "annotations": [
                 {"id": number, "image_id": name, "caption": text}
                 for number, (name, text) in enumerate(references)
@@ -28,7 +33,15 @@ def first_line(reply: str, row: Row) -> str:
     return next((line.strip() for line in reply.splitlines() if line.strip()), "")
 
 
-def captioning(name: str, title: str, source: str, layout: Mapping[str, str], prompt: str, rows: Rows) -> Task:
+def captioning(
+    name: str,
+    title: str,
+    source: str,
+    layout: Mapping[str, str],
+    prompt: str,
+    rows: Rows,
+    scorer: Callable[[Inputs], Scores] = score_coco,
+) -> Task:
     return Task(
         name=name,
         title=title,
@@ -38,7 +51,7 @@ def captioning(name: str, title: str, source: str, layout: Mapping[str, str], pr
         rows=rows,
         parse=first_line,
         files=files,
-        score=scored(name, annotations="references.json"),
+        score=scored(scorer, "references.json"),
         max_new_tokens=64,
     )
 
@@ -49,5 +62,3 @@ def grouped(pairs: Sequence[tuple[Any, str]]) -> dict[Any, tuple[str, ...]]:
     for key, text in pairs:
         found.setdefault(key, []).append(text)
     return {key: tuple(texts) for key, texts in found.items()}
-
-

@@ -10,9 +10,7 @@ PICK = "\nAnswer with the option's letter from the given choices directly."
 
 def listed(options: Sequence[str], style: str = "{letter}. {option}") -> str:
     """One option a line."""
-    return "\n".join(
-        style.format(letter=letter, option=option) for letter, option in zip(LETTERS, options)
-    )
+    return "\n".join(style.format(letter=letter, option=option) for letter, option in zip(LETTERS, options))
 
 
 def chosen(reply: str, options: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nextgpt.errors import DataError
+from nextgpt.evaluation.scoring import gqa
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.scoring import scored
 from nextgpt.evaluation.tasks.task import Answered, Row, Task
@@ -20,9 +21,7 @@ def rows(data: Folder, prompt: str) -> Iterator[Row]:
     for name, one in asked.items():
         picture = data.image(f"images/{one['imageId']}.jpg")
         kind = one.get("types", {}).get("structural", "")
-        yield Row(
-            name, (picture, prompt.format(question=one["question"])), (one["answer"],), kind or "", one
-        )
+        yield Row(name, (picture, prompt.format(question=one["question"])), (one["answer"],), kind or "", one)
 
 
 def files(answered: Sequence[Answered]) -> dict[str, Any]:
@@ -42,5 +41,5 @@ TASK = Task(
     parse=lambda reply, row: reply.strip().rstrip(".").lower(),
     rows=rows,
     files=files,
-    score=scored("gqa", annotations="questions.json"),
+    score=scored(gqa.score, "questions.json"),
 )

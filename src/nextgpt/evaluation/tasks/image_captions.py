@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from nextgpt.evaluation.scoring.captions import score_nocaps
 from nextgpt.evaluation.tasks.captions import captioning, grouped
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.task import Row
@@ -36,9 +37,7 @@ def nocaps_rows(data: Folder, prompt: str) -> Iterator[Row]:
         references = data.need(captions, one["id"], NOCAPS)
         domain = one.get("domain", "")
         record = {"image_id": one["id"], "domain": domain}
-        yield Row(
-            str(one["id"]), (data.image(f"val/{one['file_name']}"), prompt), references, domain, record
-        )
+        yield Row(str(one["id"]), (data.image(f"val/{one['file_name']}"), prompt), references, domain, record)
 
 
 def flickr_rows(data: Folder, prompt: str) -> Iterator[Row]:
@@ -68,6 +67,7 @@ NOCAPS_TASK = captioning(
     {NOCAPS: "images and captions", "val": "the pictures, called as in Open Images"},
     PROMPT,
     nocaps_rows,
+    score_nocaps,
 )
 FLICKR_TASK = captioning(
     "flickr30k",

@@ -2,12 +2,15 @@
 
 import base64
 import binascii
+import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nextgpt.errors import DataError
 from nextgpt.evaluation.metrics.multiple_choice import ROTATION
-from nextgpt.evaluation.tasks.choices import PICK, chosen, listed
+from nextgpt.evaluation.scoring.multiple_choice import score_mmbench
+from nextgpt.evaluation.tasks.choices import PICK, listed
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.scoring import scored
 from nextgpt.evaluation.tasks.task import Answered, Row, Task
@@ -48,10 +51,13 @@ def rows(data: Folder, prompt: str) -> Iterator[Row]:
 
 
 def files(answered: Sequence[Answered]) -> dict[str, Any]:
-    return {
-        "results.json": [{**one.row.record, "prediction": one.answer} for one in answered],
-        "annotations.json": [one.row.record for one in answered],
-    }
+    """The questions are the official table's, without its pictures."""
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(answered[0].row.record), delimiter="\t")
+    writer.writeheader()
+    writer.writerows(one.row.record for one in answered)
+    results = [{"index": one.row.id, "prediction": one.answer} for one in answered]
+    return {"results.json": results, "annotations.tsv": table.getvalue()}
 
 
 TASK = Task(
@@ -60,8 +66,7 @@ TASK = Task(
     source="https://github.com/open-compass/MMBench",
     layout={QUESTIONS: "questions with their pictures, tab-separated"},
     prompt="{hint}{question}\n{options}" + PICK,
-    parse=lambda reply, row: chosen(reply, options_of(row.record)),
     rows=rows,
     files=files,
-    score=scored("mmbench", annotations="annotations.json"),
+    score=scored(score_mmbench, "annotations.tsv"),
 )

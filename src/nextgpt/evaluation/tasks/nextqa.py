@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from nextgpt.evaluation.scoring.video_questions import score_next_qa
 from nextgpt.evaluation.tasks.choices import LETTERS, PICK, chosen, listed
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.scoring import scored
@@ -57,5 +58,5 @@ TASK = Task(
     parse=parse,
     rows=rows,
     files=files,
-    score=scored("nextqa", annotations="annotations.json"),
+    score=scored(score_next_qa),
 )

@@ -1,21 +1,21 @@
-"""From a run's folder to scores: its files go to the scorer that `nextgpt score` uses, under the same names."""
+"""From a run's folder to scores: its files go to the scorer of `nextgpt score`, in the same official forms."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from nextgpt.evaluation.scores import Scores
+from nextgpt.evaluation.scoring.inputs import Inputs
 
-RESULTS = "results.json"
+RESULTS, ANNOTATIONS, QUESTIONS = "results.json", "annotations.json", "questions.json"
+Score = Callable[[Path], list[Scores]]
 
 
-def scored(task: str, **files: str) -> Callable[[Path], list[Scores]]:
-    """files: argument of the task's scorer -> name of the file in the run's folder."""
+def scored(scorer: Callable[[Inputs], Scores], annotations: str = ANNOTATIONS, questions: str = "") -> Score:
+    """annotations, questions: names of files in the run's folder; empty where the scorer takes none."""
 
     def score(folder: Path) -> list[Scores]:
-        from nextgpt.evaluation.scoring import SCORERS
-
-        found = SCORERS[task](folder / RESULTS, **{name: folder / file for name, file in files.items()})
-        return [found] if isinstance(found, Scores) else list(found)
+        files = [(folder / name,) if name else () for name in (annotations, questions)]
+        return [scorer(Inputs(folder / RESULTS, annotations=files[0], questions=files[1]))]
 
     return score
 

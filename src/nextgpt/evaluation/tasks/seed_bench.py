@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nextgpt.evaluation.tasks.choices import PICK, chosen, listed
+from nextgpt.evaluation.scoring.multiple_choice import score_seed
+from nextgpt.evaluation.tasks.choices import PICK, listed
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.scoring import scored
 from nextgpt.evaluation.tasks.task import Answered, Row, Task
@@ -23,14 +24,17 @@ def rows(data: Folder, prompt: str) -> Iterator[Row]:
         kind = kinds.get(one["question_type_id"], str(one["question_type_id"]))
         right = f"{one['answer']}. {one['choice_' + one['answer'].lower()]}"
         picture = data.image(f"SEED-Bench-image/{one['data_id']}")
-        yield Row(str(one["question_id"]), (picture, text), (right,), kind, {**one, "question_type": kind})
+        yield Row(str(one["question_id"]), (picture, text), (right,), kind, one)
 
 
 def files(answered: Sequence[Answered]) -> dict[str, Any]:
     """The official result file is lines of {question_id, prediction}; here as one list."""
     return {
         "results.json": [{"question_id": one.row.id, "prediction": one.answer} for one in answered],
-        "annotations.json": {"questions": [one.row.record for one in answered]},
+        "annotations.json": {
+            "questions": [one.row.record for one in answered],
+            "question_type": {one.row.group: one.row.record["question_type_id"] for one in answered},
+        },
     }
 
 
@@ -40,8 +44,7 @@ TASK = Task(
     source="https://huggingface.co/datasets/AILab-CVC/SEED-Bench",
     layout={QUESTIONS: "the questions", "SEED-Bench-image": "the pictures"},
     prompt="{question}\n{options}" + PICK,
-    parse=lambda reply, row: chosen(reply, [row.record[name] for name in OPTIONS]),
     rows=rows,
     files=files,
-    score=scored("seed-bench", annotations="annotations.json"),
+    score=scored(score_seed),
 )

@@ -1,4 +1,4 @@
-"""Captions of sounds: AudioCaps' test split (Kim et al., NAACL 2019), Clotho's evaluation split (Drossos et al., 2020)."""
+"""Captions of sounds: AudioCaps (Kim et al., NAACL 2019), test; Clotho (Drossos et al., ICASSP 2020), evaluation."""
 
 from collections.abc import Iterator
 

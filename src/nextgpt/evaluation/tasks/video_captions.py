@@ -28,6 +28,4 @@ def rows(data: Folder, prompt: str) -> Iterator[Row]:
         yield Row(name, (clip, prompt), captions)
 
 
-TASK = captioning(
-    "msrvtt-captions", "MSR-VTT: captions of clips, test split", SOURCE, LAYOUT, PROMPT, rows
-)
+TASK = captioning("msrvtt-captions", "MSR-VTT: captions of clips, test split", SOURCE, LAYOUT, PROMPT, rows)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from nextgpt.evaluation.scoring.vqa import score_vizwiz
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.scoring import scored
 from nextgpt.evaluation.tasks.task import Answered, Row, Task
@@ -37,5 +38,5 @@ TASK = Task(
     "Answer the question using a single word or phrase.",
     rows=rows,
     files=files,
-    score=scored("vizwiz", annotations="annotations.json"),
+    score=scored(score_vizwiz),
 )
