@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from nextgpt.errors import ConfigError, DataError
 
@@ -24,7 +24,8 @@ Question: {question}
 Correct answer: {answer}
 Predicted answer: {prediction}
 
-Reply with one line of JSON and nothing else: {{"pred": "yes" or "no", "score": 0 to 5}}"""
+Reply with one line of JSON and nothing else: {"pred": "yes" or "no", "score": 0 to 5}"""
+FIELDS = re.compile(r"\{(question|answer|prediction)\}")
 KEY = "NEXTGPT_JUDGE_KEY"  # environment variable of a remote judge
 TIMEOUT = 120
 MOST_TOKENS = 40
@@ -114,7 +115,7 @@ class LocalJudge:
         if not self.tokenizer.chat_template:
             return prompt
         turns = [{"role": "user", "content": prompt}]
-        return self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
 
 def load_judge(address: str) -> Judge:
@@ -171,12 +172,8 @@ def judge_all(
 
 
 def _filled(prompt: str, one: Question) -> str:
-    """Braces in the prompt are doubled, as for str.format; braces in answers are let be."""
-    values: dict[str, Any] = {"question": one.question, "answer": one.answer, "prediction": one.prediction}
-    try:
-        return prompt.format(**values)
-    except (KeyError, ValueError, IndexError) as error:
-        raise ConfigError(f"The judge's prompt has single braces ({error}); write {{{{ and }}}}.") from error
+    """Only the three fields are replaced; other braces, also those of answers, are let be."""
+    return FIELDS.sub(lambda field: str(getattr(one, field[1])), prompt)
 
 
 def _notes(judge: Judge, prompt: str, unclear: int, empty: int) -> tuple[str, ...]:

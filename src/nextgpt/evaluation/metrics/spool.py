@@ -1,7 +1,7 @@
 """Feature vectors on disk: any number of them in bounded memory, read back by their numbers."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class Spool:
         self.file.write(rows.tobytes())
         self.n += len(rows)
 
-    def rows(self, numbers: np.ndarray) -> np.ndarray:
+    def rows(self, numbers: Iterable[int]) -> np.ndarray:
         """(len(numbers), E) float64; read one by one and not mapped, so that no page stays in memory."""
         return np.stack([self._read(int(number), 1)[0] for number in numbers]).astype(np.float64)
 

@@ -103,7 +103,7 @@ def read_captions(path: Path, references: Mapping[str, Any]) -> dict[str, str]:
     if path.suffix.lower() in (".csv", ".tsv", ".jsonl"):
         rows: Any = read_records(path, RESULTS)
     else:
-        rows = read_json(path, RESULTS)
+        rows = read_json(path, RESULTS, once=True)
         if isinstance(rows, dict):
             rows = rows.get("result", rows)
     if isinstance(rows, dict):

@@ -51,7 +51,7 @@ def score_mmbench(inputs: Inputs) -> Scores:
             right = str(field_of(row, "answer", path, MMBENCH)).strip()
             if right not in choices:
                 raise DataError(
-                    f"The right answer to {id} in {str(path)!r} is {right!r}; expected a letter of its row."
+                    f"The right answer to {id} in {str(path)!r} is {right!r}; expected one of its letters."
                 )
             items.append(ChoiceItem(id, letter_of(said[id], choices), right, groups))
     return score_circular(items)

@@ -49,8 +49,8 @@ def _with_tasks(rows: list[dict[str, Any]], counts: Any, path: Path) -> list[dic
     tasks = [task for task, size in sizes.items() for _ in range(size)]
     if len(tasks) != len(rows):
         raise DataError(
-            f"{str(path)!r} has {len(rows)} entries without a task_type, and its acc_dict counts {len(tasks)}; expected "
-            f"{RESULTS}."
+            f"{str(path)!r} has {len(rows)} entries without a task_type, and its acc_dict counts {len(tasks)}; "
+            f"expected {RESULTS}."
         )
     return [{**row, "task_type": task} for row, task in zip(rows, tasks)]
 
@@ -77,8 +77,8 @@ def check_answers(rows: list[MvbenchItem], folder: Path, path: Path) -> None:
         wanted = _right_options(folder / f"{file_name(task)}.json")
         if answers != wanted[: len(answers)]:
             raise DataError(
-                f"The right answers of {task!r} in {str(path)!r} are not those of {folder.name}/{file_name(task)}.json in "
-                "its order; were the options shuffled, or is it another version?"
+                f"The right answers of {task!r} in {str(path)!r} are not those of {folder.name}/{file_name(task)}.json "
+                "in its order; were the options shuffled, or is it another version?"
             )
         if len(answers) != len(wanted):
             raise DataError(

@@ -44,11 +44,17 @@ def read_text(path: Path, expected: str) -> str:
         ) from error
 
 
-def read_json(path: Path, expected: str, kinds: type | tuple[type, ...] = (dict, list)) -> Any:
-    """The whole file. kinds: of the outermost value."""
+def read_json(
+    path: Path, expected: str, kinds: type | tuple[type, ...] = (dict, list), once: bool = False
+) -> Any:
+    """The whole file. kinds: of the outermost value; once: a key that stands twice in an object is an error."""
     text = read_text(path, expected)
     try:
-        value = json.loads(text)
+        value = json.loads(
+            text, object_pairs_hook=(lambda pairs: unique(pairs, path, "ids")) if once else None
+        )
+    except DataError:
+        raise
     except ValueError as error:
         raise broken(path, error, expected, len(text)) from error
     if not isinstance(value, kinds):

@@ -39,7 +39,9 @@ NEXT_RESULTS = 'results as {"video_qid": {"prediction": 0 to 4}}, or with the nu
 
 def read_answers(path: Path) -> dict[str, str]:
     """id -> answer, of an object or of a list."""
-    whole = read_json(path, RESULTS) if path.suffix.lower() == ".json" else read_records(path, RESULTS)
+    whole = (
+        read_json(path, RESULTS, once=True) if path.suffix.lower() == ".json" else read_records(path, RESULTS)
+    )
     if isinstance(whole, dict):
         return {str(id): as_text(answer, id, path) for id, answer in whole.items()}
     rows = [row_of(row, path, number, RESULTS) for number, row in enumerate(whole, 1)]
@@ -141,7 +143,9 @@ def score_next_qa(inputs: Inputs) -> Scores:
     ]
     rows = unique(pairs, files[0], "questions")
     path = inputs.predictions
-    said = {id: _choice(value, id, path) for id, value in read_json(path, NEXT_RESULTS, dict).items()}
+    said = {
+        id: _choice(value, id, path) for id, value in read_json(path, NEXT_RESULTS, dict, once=True).items()
+    }
     check_same(said, rows, path, "questions", inputs.subset)
     items = []
     for id, row in _only(rows, said, inputs).items():
