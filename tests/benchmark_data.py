@@ -315,7 +315,7 @@ MAKERS = {
     "activitynet-qa": activitynet_qa,
     "msvd-qa": msvd_qa,
     "msrvtt-qa": msrvtt_qa,
-    "nextqa": nextqa,
+    "next-qa": nextqa,
     "coco-captions": coco,
     "nocaps": nocaps,
     "flickr30k": flickr30k,

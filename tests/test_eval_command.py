@@ -13,6 +13,12 @@ from nextgpt.testing.speakers import Knowing, Painter, Speaker
 UNDERSTANDING = [name for name, task in TASKS.items() if not task.makes_media]
 
 
+@pytest.fixture(autouse=True)
+def no_java(monkeypatch):
+    """METEOR by Java takes seconds a call; tests/test_metrics_captions.py has it."""
+    monkeypatch.setattr("nextgpt.evaluation.metrics.java_captions.missing_java", lambda: "Java is off here")
+
+
 @pytest.fixture
 def command(monkeypatch, tmp_path):
     """command(model, *words) -> exit code; the model stands in the place of the one by name."""
@@ -41,7 +47,7 @@ def test_a_task_from_data_to_report(task, command, tmp_path, capsys):
     assert run["n"] == run["data"]["asked"] == run["data"]["of"] and run["errors"] == 0
     assert task in capsys.readouterr().out
     page = (out / "report.html").read_text()
-    assert "<svg" in page and "Examples" in page or "best" in page or "worst" in page
+    assert ("<svg" in page and "Examples" in page) or "best" in page or "worst" in page
 
 
 def test_the_score_is_the_official_one(command, tmp_path):
@@ -79,6 +85,38 @@ def test_what_a_run_records(command, tmp_path):
     assert run["prompt"] == TASKS["vqav2"].prompt and run["interval"]["level"] == 0.95
     assert run["machine"]["cores"] and run["libraries"]["nextgpt"] and run["processes"] == 1
     assert (out / "vqav2" / "results.json").is_file() and run["files"]
+
+
+GENERATION = [name for name, task in TASKS.items() if task.makes_media]
+
+
+@pytest.mark.parametrize("task", GENERATION)
+def test_made_media_are_compared_with_real_ones(task, command, tmp_path):
+    data, out = make(task, tmp_path / "data"), tmp_path / "out"
+    words = (task, "--data", data, "--out", out, "--features", "eval_features:summary", "--steps", 3)
+    assert command(Painter(), *words) == 0
+    (one,) = record(out / task)["metrics"]
+    assert one["metric"] == "FD-summary" and one["value"] > 0 and one["interval"] is None
+    names = {path.stem for path in (out / task / "real").iterdir()}
+    assert {path.stem for path in (out / task / "made").iterdir()} == {*names, "protocol"}
+    assert json.loads((out / task / "made" / "protocol.json").read_text())["steps"] == 3
+    assert command(Painter(), *words) == 0  # again over the same folders
+
+
+def test_media_as_good_as_the_real_ones_have_no_distance(command, tmp_path):
+    from nextgpt.media import Image
+    from nextgpt.messages import Message
+
+    data, out = make("coco-30k", tmp_path / "data"), tmp_path / "out"
+    real = iter(sorted((data / "val2014").glob("*.jpg")))
+
+    class Thief(Painter):
+        def reply(self, message, how):
+            return Message.assistant(Image.from_array(Image.from_path(next(real)).array()))
+
+    words = ("coco-30k", "--data", data, "--out", out, "--features", "eval_features:summary")
+    assert command(Thief(), *words) == 0
+    assert record(out / "coco-30k")["metrics"][0]["value"] == pytest.approx(0, abs=1e-6)
 
 
 def test_generated_media_are_kept_and_shown(command, tmp_path):

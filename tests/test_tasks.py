@@ -90,7 +90,7 @@ def test_activitynet_maps_questions_to_answers(made, tmp_path):
 
 
 def test_nextqa_counts_choices_from_nought(made, tmp_path):
-    found = results("nextqa", made["nextqa"], tmp_path, Knowing({"bend": "B. to sing", "after": "no idea"}))
+    found = results("next-qa", made["next-qa"], tmp_path, Knowing({"bend": "B. to sing", "after": "no idea"}))
     assert found == {
         "4010069381_6": {"prediction": 1, "answer": 1},
         "4010069381_7": {"prediction": -1, "answer": 2},
@@ -116,7 +116,8 @@ def test_references_are_those_of_the_rows_that_were_asked(made, tmp_path):
 def test_generated_media_stand_beside_real_ones(made, tmp_path):
     for task in ("coco-30k", "audiocaps-generation", "msrvtt-generation"):
         pairs = results(task, made[task], tmp_path / task, Painter(), "pairs.json")
-        assert all(Path(one["generated"]).is_file() and Path(one["real"]).is_file() for one in pairs)
+        media = tmp_path / task / "media"
+        assert all((media / one["generated"]).is_file() and Path(one["real"]).is_file() for one in pairs)
         assert all(one["caption"] for one in pairs)
 
 
@@ -217,7 +218,7 @@ FAULTS = {
                         "val.json.part' is a download that was not finished"),
     "cut off": ("vqav2", lambda d: cut(d / "v2_mscoco_val2014_annotations.json"),
                 "annotations.json' is damaged or cut off at line 1.*ten people's answers"),
-    "empty": ("nextqa", lambda d: (d / "test.csv").write_text(""), "test.csv' is empty; expected is questions"),
+    "empty": ("next-qa", lambda d: (d / "test.csv").write_text(""), "test.csv' is empty; expected is questions"),
     "other file": ("okvqa", lambda d: (d / "mscoco_val2014_annotations.json").write_text("{}"),
                    "has no list under 'annotations'"),
     "no text": ("clotho", lambda d: (d / "clotho_captions_evaluation.csv").write_bytes(b"\xff\xfe\x00"), "no UTF-8"),
@@ -225,9 +226,9 @@ FAULTS = {
                        "test.csv': row 1 lacks youtube_id, start_time"),
     "other type": ("gqa", lambda d: (d / "questions/testdev_balanced_questions.json").write_text("[1]"),
                    "is no object of questions"),
-    "odd values": ("nextqa", lambda d: (d / "test.csv").write_text(
+    "odd values": ("next-qa", lambda d: (d / "test.csv").write_text(
         "video,question,answer,qid,type,a0,a1,a2,a3,a4\n4010069381,q,nine,1,CW,a,b,c,d,e\n"),
-        "not of nextqa's official form.*nine"),
+        "not of next-qa's official form.*nine"),
     "do not belong together": ("vqav2", lambda d: (d / "v2_mscoco_val2014_annotations.json").write_text(json.dumps(
         {"annotations": [{"question_id": 1, "image_id": 1, "answers": []}]})),
         "says nothing of 262148000; do the files belong together"),

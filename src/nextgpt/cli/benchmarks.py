@@ -58,6 +58,11 @@ def run(
     max_new_tokens: Annotated[int | None, typer.Option(min=1, help="At most so many tokens a reply.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Denoising steps of the decoders.")] = None,
     guidance: Annotated[float | None, typer.Option(help="How closely media follow the text.")] = None,
+    features: Annotated[
+        str, typer.Option(help="Made media: the network whose features are compared; `nextgpt score --help`.")
+    ] = "",
+    clip: Annotated[Path | None, typer.Option(help="Made media: folder of a CLIP, for CLIPScore.")] = None,
+    judge: Annotated[str, typer.Option(help="activitynet-qa: a language model that judges too.")] = "",
     model: Model = "nano",
     device: Device = "auto",
     dtype: Dtype = "auto",
@@ -67,13 +72,14 @@ def run(
     from nextgpt.cli.model_options import make_folder
     from nextgpt.evaluation.processes import processes
     from nextgpt.evaluation.runner import Settings
+    from nextgpt.evaluation.tasks.scoring import Measure
 
     tasks = tasks_named([str(ctx.info_name), *(more or [])])
     settings = Settings(limit, batch, seed, prompt, max_new_tokens, steps, guidance)
     together = processes()
     place = together.device if together.count > 1 and device == "auto" else device
     folder = out or Path("nextgpt-out") / f"eval-{Path(model).name}"
-    job = Job(model, place, dtype, threads, settings, together)
+    job = Job(model, place, dtype, threads, settings, together, Measure(features, clip, judge))
     with job.alone(lambda: make_folder(folder)):
         job.run(tasks, data, folder, fresh)
 
@@ -105,10 +111,17 @@ class Job:
     """One command: several tasks, one model, perhaps one process of several."""
 
     def __init__(
-        self, model: str, device: str, dtype: str, threads: int | None, settings: Any, together: Any
+        self,
+        model: str,
+        device: str,
+        dtype: str,
+        threads: int | None,
+        settings: Any,
+        together: Any,
+        measure: Any,
     ) -> None:
         self.model, self.placement = model, (model, device, dtype, threads)
-        self.settings, self.together = settings, together
+        self.settings, self.together, self.measure = settings, together, measure
         self.pipeline: Any = None
 
     @contextmanager
@@ -182,7 +195,7 @@ class Job:
             "seconds": round(time.time() - start, 1),
             "processes": self.together.count,
         }
-        write_run(prepared, answered, score(prepared, answered), about=about)
+        write_run(prepared, answered, score(prepared, answered, self.measure), about=about)
         return (*read_run(prepared.folder), answered)
 
     def show(self, runs: list[Any], folder: Path) -> None:

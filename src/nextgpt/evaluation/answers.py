@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nextgpt.errors import DataError
-from nextgpt.evaluation.plan import Group, digest
+from nextgpt.evaluation.plan import Group
 from nextgpt.files import replace_text, whole_lines
 
 ANSWERS = "answers.jsonl"
@@ -77,9 +77,3 @@ def start_again(folders: Iterable[Path]) -> None:
     for folder in folders:
         for path in (*folder.glob("answers*.jsonl"), folder / STATE):
             path.unlink(missing_ok=True)
-
-
-def file_stem(row_id: str) -> str:
-    """A file name for any id, on systems that do not tell capitals apart too."""
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in row_id)[:60]
-    return plain if plain == row_id.lower() else f"{plain}-{digest(row_id)[:8]}"

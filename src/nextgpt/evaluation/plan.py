@@ -4,11 +4,11 @@ Rows are put in the order of a hash, so that --limit 100 is a sample of the whol
 in a batch can change the last bits of a reply, so a batch that was not finished is asked again whole.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nextgpt.errors import DataError
+from nextgpt.evaluation.naming import digest
 from nextgpt.evaluation.tasks import Row
 
 
@@ -18,10 +18,6 @@ class Group:
 
     key: str
     rows: tuple[Row, ...]
-
-
-def digest(*texts: str) -> str:
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def chosen_rows(rows: Iterable[Row], limit: int | None, seed: int) -> list[Row]:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from nextgpt.errors import DataError
-from nextgpt.evaluation.plan import digest
+from nextgpt.evaluation.naming import digest
 from nextgpt.evaluation.resampling import LEVEL, RESAMPLES, interval
 from nextgpt.evaluation.runner import Prepared
 from nextgpt.evaluation.scores import Scores
 from nextgpt.evaluation.tasks import Answered
+from nextgpt.evaluation.tasks.made_media import MADE, PROTOCOL
+from nextgpt.evaluation.tasks.scoring import Measure
 from nextgpt.files import replace_text
 from nextgpt.parts.hashing import file_sha256
 
@@ -26,12 +28,29 @@ LIBRARIES = (
 )  # fmt: skip
 
 
-def score(prepared: Prepared, answered: Sequence[Answered]) -> list[Scores]:
+def score(prepared: Prepared, answered: Sequence[Answered], measure: Measure | None = None) -> list[Scores]:
     """Write the benchmark's own result file and let the metric read it. The first score is the main one."""
     for name, content in prepared.task.files(answered).items():
         text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
         replace_text(prepared.folder / name, text)
-    return prepared.task.score(prepared.folder)
+    if prepared.task.makes_media:
+        write_protocol(prepared, answered)
+    return prepared.task.score(prepared.folder, measure or Measure())
+
+
+def write_protocol(prepared: Prepared, answered: Sequence[Answered]) -> None:
+    """How the media were made, beside them, where the scorer of folders looks for it."""
+    settings, folder = prepared.settings, prepared.folder / MADE
+    folder.mkdir(exist_ok=True)
+    protocol = {
+        "captions": len(answered),
+        "ids_sha256": digest(*(row.id for row in prepared.rows)),
+        "prompt": prepared.prompt,
+        "seed": settings.seed,
+        "steps": settings.steps or "the decoder's own",
+        "guidance": settings.guidance if settings.guidance is not None else "the decoder's own",
+    }
+    replace_text(folder / PROTOCOL, json.dumps(protocol, indent=1))
 
 
 def metric_record(scores: Scores, groups: Mapping[str, str], seed: int) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from nextgpt.errors import ConfigError, DataError, NextGPTError, NotTrainedError
-from nextgpt.evaluation.answers import append, check_state, file_stem, finished, join, read_lines
+from nextgpt.evaluation.answers import append, check_state, finished, join, read_lines
 from nextgpt.evaluation.checking import Track, check_media
-from nextgpt.evaluation.plan import Group, chosen_rows, digest, groups_of, seed_of
+from nextgpt.evaluation.naming import digest, file_stem
+from nextgpt.evaluation.plan import Group, chosen_rows, groups_of, seed_of
 from nextgpt.evaluation.processes import Processes
 from nextgpt.evaluation.tasks import Answered, Folder, Row, Task
 from nextgpt.generation.options import GenerationOptions

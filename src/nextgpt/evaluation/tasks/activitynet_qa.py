@@ -1,11 +1,13 @@
 """ActivityNet-QA: open questions about long clips of activities (Yu et al., AAAI 2019), test split."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from nextgpt.evaluation.scoring.video_questions import score_activitynet_qa
+from nextgpt.evaluation.scores import Scores
+from nextgpt.evaluation.scoring import SCORERS
 from nextgpt.evaluation.tasks.folder import Folder
-from nextgpt.evaluation.tasks.scoring import scored
+from nextgpt.evaluation.tasks.scoring import ANNOTATIONS, Measure, inputs_of
 from nextgpt.evaluation.tasks.task import Answered, Row, Task
 from nextgpt.evaluation.tasks.vqav2 import SHORT
 
@@ -31,6 +33,15 @@ def files(answered: Sequence[Answered]) -> dict[str, Any]:
     }
 
 
+def score(folder: Path, measure: Measure) -> list[Scores]:
+    """Exact match, and with a judge what it says."""
+    found = [SCORERS["activitynet-qa"](inputs_of(folder, ANNOTATIONS))]
+    if measure.judge:
+        asked = inputs_of(folder, ANNOTATIONS, "questions.json", judge=measure.judge, batch=measure.batch)
+        found.append(SCORERS["activitynet-qa-judged"](asked))
+    return found
+
+
 TASK = Task(
     name="activitynet-qa",
     title="ActivityNet-QA: open questions about clips of activities, test split",
@@ -44,5 +55,5 @@ TASK = Task(
     parse=lambda reply, row: reply.strip().rstrip(".").lower(),
     rows=rows,
     files=files,
-    score=scored(score_activitynet_qa),
+    score=score,
 )

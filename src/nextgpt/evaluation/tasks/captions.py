@@ -1,11 +1,8 @@
 """What all captioning tasks share: results and references in COCO's form, and the first line of a reply."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nextgpt.evaluation.scores import Scores
-from nextgpt.evaluation.scoring.captions import score_coco
-from nextgpt.evaluation.scoring.inputs import Inputs
 from nextgpt.evaluation.tasks.scoring import scored
 from nextgpt.evaluation.tasks.task import Answered, Row, Rows, Task
 
@@ -40,7 +37,7 @@ def captioning(
     layout: Mapping[str, str],
     prompt: str,
     rows: Rows,
-    scorer: Callable[[Inputs], Scores] = score_coco,
+    scorer: str = "coco-captions",
 ) -> Task:
     return Task(
         name=name,

@@ -6,13 +6,12 @@ by a hash of the item's id and the caption's number, so that the choice is the s
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.image_captions import COCO_ANNOTATIONS, coco_captions
-from nextgpt.evaluation.tasks.scoring import scored_media
+from nextgpt.evaluation.tasks.made_media import made, pairs
 from nextgpt.evaluation.tasks.sound_captions import AUDIOCAPS_LAYOUT, AUDIOCAPS_SOURCE, audiocaps
-from nextgpt.evaluation.tasks.task import AUDIO, IMAGE, VIDEO, Answered, Row, Task
+from nextgpt.evaluation.tasks.task import AUDIO, IMAGE, VIDEO, Row, Task
 from nextgpt.evaluation.tasks.video_captions import LAYOUT as MSRVTT_LAYOUT
 from nextgpt.evaluation.tasks.video_captions import SOURCE as MSRVTT_SOURCE
 from nextgpt.evaluation.tasks.video_captions import msrvtt
@@ -44,20 +43,6 @@ def msrvtt_rows(data: Folder, prompt: str) -> Iterable[Row]:
     return (request(*one, prompt) for one in msrvtt(data))
 
 
-def files(answered: Sequence[Answered]) -> dict[str, Any]:
-    """Which file was made from which caption, beside which real one."""
-    pairs = [
-        {
-            "id": one.row.id,
-            "caption": one.row.record["caption"],
-            "generated": str(one.media[0]) if one.media else None,
-            "real": one.row.record["real"],
-        }
-        for one in answered
-    ]
-    return {"pairs.json": pairs}
-
-
 COCO_30K = Task(
     name="coco-30k",
     title="Text to image: captions of COCO's validation images (30,000 with --limit 30000)",
@@ -68,8 +53,8 @@ COCO_30K = Task(
     },
     prompt="Draw a picture: {caption}.",
     rows=coco_rows,
-    files=files,
-    score=scored_media("image"),
+    files=pairs,
+    score=made("image-generation", "inception"),
     reply=IMAGE,
     max_new_tokens=32,
 )
@@ -80,8 +65,8 @@ AUDIOCAPS = Task(
     layout=AUDIOCAPS_LAYOUT,
     prompt="Play this sound: {caption}.",
     rows=audiocaps_rows,
-    files=files,
-    score=scored_media("audio"),
+    files=pairs,
+    score=made("audio-generation", "yamnet"),
     reply=AUDIO,
     max_new_tokens=32,
 )
@@ -92,8 +77,8 @@ MSRVTT = Task(
     layout=MSRVTT_LAYOUT,
     prompt="Make a clip: {caption}.",
     rows=msrvtt_rows,
-    files=files,
-    score=scored_media("video"),
+    files=pairs,
+    score=made("video-generation", "efficientnet-lite2"),
     reply=VIDEO,
     max_new_tokens=32,
 )

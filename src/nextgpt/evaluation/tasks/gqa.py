@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nextgpt.errors import DataError
-from nextgpt.evaluation.scoring import gqa
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.scoring import scored
 from nextgpt.evaluation.tasks.task import Answered, Row, Task
@@ -41,5 +40,5 @@ TASK = Task(
     parse=lambda reply, row: reply.strip().rstrip(".").lower(),
     rows=rows,
     files=files,
-    score=scored(gqa.score, "questions.json"),
+    score=scored("gqa", "questions.json"),
 )

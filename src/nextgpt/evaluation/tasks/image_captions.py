@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from nextgpt.evaluation.scoring.captions import score_nocaps
 from nextgpt.evaluation.tasks.captions import captioning, grouped
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.task import Row
@@ -67,7 +66,7 @@ NOCAPS_TASK = captioning(
     {NOCAPS: "images and captions", "val": "the pictures, called as in Open Images"},
     PROMPT,
     nocaps_rows,
-    score_nocaps,
+    "nocaps",
 )
 FLICKR_TASK = captioning(
     "flickr30k",

@@ -9,7 +9,6 @@ from typing import Any
 
 from nextgpt.errors import DataError
 from nextgpt.evaluation.metrics.multiple_choice import ROTATION
-from nextgpt.evaluation.scoring.multiple_choice import score_mmbench
 from nextgpt.evaluation.tasks.choices import PICK, listed
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.scoring import scored
@@ -68,5 +67,5 @@ TASK = Task(
     prompt="{hint}{question}\n{options}" + PICK,
     rows=rows,
     files=files,
-    score=scored(score_mmbench, "annotations.tsv"),
+    score=scored("mmbench", "annotations.tsv"),
 )

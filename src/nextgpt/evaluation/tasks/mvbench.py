@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nextgpt.evaluation.scores import Scores
-from nextgpt.evaluation.scoring import mvbench
+from nextgpt.evaluation.scoring import SCORERS
 from nextgpt.evaluation.tasks.choices import LETTERS, listed
 from nextgpt.evaluation.tasks.folder import Folder
-from nextgpt.evaluation.tasks.scoring import RESULTS, scored
+from nextgpt.evaluation.tasks.scoring import RESULTS, Measure, inputs_of, renamed
 from nextgpt.evaluation.tasks.span import Frames, Span
 from nextgpt.evaluation.tasks.task import Answered, Part, Row, Task
 
@@ -75,14 +74,13 @@ def files(answered: Sequence[Answered]) -> dict[str, Any]:
     }
 
 
-def score(folder: Path) -> list[Scores]:
+def score(folder: Path, measure: Measure) -> list[Scores]:
     """The scorer counts the entries of each task; here they are named as the rows are."""
     names: dict[str, list[str]] = {}
     for one in json.loads((folder / RESULTS).read_text()):
         names.setdefault(one["task_type"], []).append(one["id"])
     by_count = {f"{task}/{n}": name for task, ids in names.items() for n, name in enumerate(ids)}
-    (found,) = scored(mvbench.score, "")(folder)
-    return [replace(found, per_item={by_count[name]: value for name, value in found.per_item.items()})]
+    return [renamed(SCORERS["mvbench"](inputs_of(folder, "")), by_count)]
 
 
 TASK = Task(

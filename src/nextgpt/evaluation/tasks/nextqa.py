@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nextgpt.evaluation.scoring.video_questions import score_next_qa
 from nextgpt.evaluation.tasks.choices import LETTERS, PICK, chosen, listed
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.scoring import scored
@@ -46,7 +45,7 @@ def files(answered: Sequence[Answered]) -> dict[str, Any]:
 
 
 TASK = Task(
-    name="nextqa",
+    name="next-qa",
     title="NExT-QA: causes and order of events in clips, five choices, test split",
     source="https://github.com/doc-doc/NExT-QA",
     layout={
@@ -58,5 +57,5 @@ TASK = Task(
     parse=parse,
     rows=rows,
     files=files,
-    score=scored(score_next_qa),
+    score=scored("next-qa"),
 )

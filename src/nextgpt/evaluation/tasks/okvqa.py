@@ -1,6 +1,5 @@
 """OK-VQA: questions whose answer is not in the picture (Marino et al., CVPR 2019), validation split of version 1.1."""
 
-from nextgpt.evaluation.scoring.vqa import score_okvqa
 from nextgpt.evaluation.tasks.scoring import scored
 from nextgpt.evaluation.tasks.task import Task
 from nextgpt.evaluation.tasks.vqav2 import SHORT, vqa_files, vqa_rows
@@ -20,5 +19,5 @@ TASK = Task(
     prompt=SHORT,
     rows=lambda data, prompt: vqa_rows(data, prompt, QUESTIONS, ANNOTATIONS),
     files=vqa_files,
-    score=scored(score_okvqa, questions="questions.json"),
+    score=scored("okvqa", questions="questions.json"),
 )

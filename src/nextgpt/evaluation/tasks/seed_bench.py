@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nextgpt.evaluation.scoring.multiple_choice import score_seed
 from nextgpt.evaluation.tasks.choices import PICK, listed
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.scoring import scored
@@ -46,5 +45,5 @@ TASK = Task(
     prompt="{question}\n{options}" + PICK,
     rows=rows,
     files=files,
-    score=scored(score_seed),
+    score=scored("seed-bench"),
 )

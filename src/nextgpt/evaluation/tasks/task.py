@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nextgpt.evaluation.scores import Scores
 from nextgpt.evaluation.tasks.folder import Folder
+from nextgpt.evaluation.tasks.scoring import Score
 from nextgpt.evaluation.tasks.span import Frames, Span
 from nextgpt.media import Medium
 from nextgpt.messages import Message
@@ -62,7 +62,6 @@ class Answered:
 
 Rows = Callable[[Folder, str], Iterable[Row]]
 Files = Callable[[Sequence[Answered]], Mapping[str, Any]]
-Score = Callable[[Path], list[Scores]]
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,8 @@ class Task:
     """layout: path below the data folder -> what it is. prompt: a template whose fields are the task's.
 
     rows(data, prompt) reads the official files. files(answered): file name -> content, the benchmark's own result
-    file and, for the rows that were asked, its own annotations; score(folder) reads these, as `nextgpt score` would.
+    file and, for the rows that were asked, its own annotations; score(folder, measure) reads these, as
+    `nextgpt score` would.
     reply: which modalities may come back.
     """
 

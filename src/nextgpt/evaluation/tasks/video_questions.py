@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from nextgpt.evaluation.scoring.video_questions import score_video_qa
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.scoring import scored
 from nextgpt.evaluation.tasks.task import Answered, Row, Task
@@ -48,7 +47,7 @@ def task(name: str, title: str, layout: dict[str, str], prefix: str) -> Task:
         parse=lambda reply, row: reply.strip().rstrip(".").lower(),
         rows=partial(rows, prefix=prefix),
         files=files,
-        score=scored(score_video_qa),
+        score=scored(name),
     )
 
 

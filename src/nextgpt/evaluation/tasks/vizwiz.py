@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nextgpt.evaluation.scoring.vqa import score_vizwiz
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.scoring import scored
 from nextgpt.evaluation.tasks.task import Answered, Row, Task
@@ -38,5 +37,5 @@ TASK = Task(
     "Answer the question using a single word or phrase.",
     rows=rows,
     files=files,
-    score=scored(score_vizwiz),
+    score=scored("vizwiz"),
 )

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nextgpt.evaluation.scoring.vqa import score_vqa_v2
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.scoring import scored
 from nextgpt.evaluation.tasks.task import Answered, Row, Task
@@ -60,5 +59,5 @@ TASK = Task(
     prompt=SHORT,
     rows=lambda data, prompt: vqa_rows(data, prompt, QUESTIONS, ANNOTATIONS),
     files=vqa_files,
-    score=scored(score_vqa_v2, questions="questions.json"),
+    score=scored("vqav2", questions="questions.json"),
 )
