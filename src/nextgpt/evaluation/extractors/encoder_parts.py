@@ -8,9 +8,10 @@ from nextgpt.config import EfficientNetLiteConfig, EncoderConfig, YamnetConfig
 from nextgpt.errors import ConfigError
 from nextgpt.evaluation.extractors.base import Extracted
 
-# part -> (name in a metric's name, its config, what it takes)
+# part -> (name in a metric's name, its config, what it takes). The grids are those of the networks, so that the mean
+# over places is what their classifiers read.
 PARTS_OF: dict[str, tuple[str, EncoderConfig, tuple[str, ...]]] = {
-    "efficientnet-lite2": ("EffNetLite2", EfficientNetLiteConfig(), ("image", "video")),
+    "efficientnet-lite2": ("EffNetLite2", EfficientNetLiteConfig(grid=9), ("image", "video")),
     "efficientnet-lite0": (
         "EffNetLite0",
         EfficientNetLiteConfig("efficientnet-lite0", width=1.0, depth=1.0, image_size=224, grid=7),
@@ -36,9 +37,9 @@ class EncoderExtractor:
         inputs = self.encoder.collate([self.encoder.preprocess(medium) for medium in media])
         with torch.inference_mode():
             output = self.encoder(**inputs)
-        weights = output.mask[..., None].float()
-        features = (output.features[..., : self.width].float() * weights).sum(1) / weights.sum(1)
-        return Extracted(features.numpy(), output.scores.float().numpy())
+        weights = output.mask_BN[..., None].float()
+        features = (output.features_BNE[..., : self.width].float() * weights).sum(1) / weights.sum(1)
+        return Extracted(features.numpy(), output.scores_BP.float().numpy())
 
 
 def load_encoder_part(part: str, modality: str) -> EncoderExtractor:

@@ -9,7 +9,7 @@ from nextgpt.errors import DataError
 ENDINGS = {
     "image": (".png", ".jpg", ".jpeg", ".webp", ".bmp"),
     "audio": (".wav", ".flac", ".mp3", ".ogg", ".m4a"),
-    "video": (".mp4", ".webm", ".mov", ".mkv", ".avi", ".gif"),
+    "video": (".mp4", ".webm", ".mov", ".mkv", ".avi", ".gif", ".webp"),
 }
 Progress = Callable[[int, int], None]
 

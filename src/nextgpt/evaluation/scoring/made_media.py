@@ -39,17 +39,22 @@ def score_clips(inputs: Inputs) -> Scores:
 
 def _score(inputs: Inputs, modality: str) -> Scores:
     real = inputs.need_annotations(f"a folder of real {modality} files")[0]
+    files = {"made": files_of(inputs.predictions, modality), "real": files_of(real, modality)}
+    return merge(score_media(inputs, modality, files), _protocol(inputs.predictions))
+
+
+def score_media(inputs: Inputs, modality: str, files: Mapping[str, list[Path]]) -> list[Scores]:
+    """files: "made" and "real"; those that belong together (for divergences and captions) have one name."""
     if not inputs.features and not inputs.clip:
         raise ConfigError(
             "Give --features ADDRESS (as efficientnet-lite2, yamnet or inception) or --clip FOLDER."
         )
-    files = {"made": files_of(inputs.predictions, modality), "real": files_of(real, modality)}
     found: list[Scores] = []
     if inputs.features:
         found += _or_unavailable(lambda: _by_features(inputs, modality, files), f"FD-{inputs.features}")
     if inputs.clip:
         found += _or_unavailable(lambda: _by_clip(inputs, modality, files), "CLIP")
-    return merge(found, _protocol(inputs.predictions))
+    return found
 
 
 def _or_unavailable(work: Any, name: str) -> list[Scores]:
