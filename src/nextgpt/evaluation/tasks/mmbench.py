@@ -2,8 +2,6 @@
 
 import base64
 import binascii
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +10,7 @@ from nextgpt.evaluation.metrics.multiple_choice import ROTATION
 from nextgpt.evaluation.tasks.choices import PICK, listed
 from nextgpt.evaluation.tasks.folder import Folder
 from nextgpt.evaluation.tasks.scoring import scored
+from nextgpt.evaluation.tasks.tables import table_text
 from nextgpt.evaluation.tasks.task import Answered, Row, Task
 from nextgpt.media import Image
 
@@ -51,12 +50,11 @@ def rows(data: Folder, prompt: str) -> Iterator[Row]:
 
 def files(answered: Sequence[Answered]) -> dict[str, Any]:
     """The questions are the official table's, without its pictures."""
-    table = io.StringIO()
-    writer = csv.DictWriter(table, list(answered[0].row.record), delimiter="\t")
-    writer.writeheader()
-    writer.writerows(one.row.record for one in answered)
     results = [{"index": one.row.id, "prediction": one.answer} for one in answered]
-    return {"results.json": results, "annotations.tsv": table.getvalue()}
+    return {
+        "results.json": results,
+        "annotations.tsv": table_text([one.row.record for one in answered], "\t"),
+    }
 
 
 TASK = Task(
