@@ -35,7 +35,8 @@ def decode(
     preset: Annotated[str, typer.Option(help="Which model's decoders.")] = "nano",
     address: Annotated[str | None, typer.Option(help="A decoder's folder instead of the preset's.")] = None,
     suffix: Annotated[
-        str | None, typer.Option("--format", help="png or webp, mp4 or webp, wav or flac; the first if unset.")
+        str | None,
+        typer.Option("--format", help="png or webp, mp4 or webp, wav or flac; the first if unset."),
     ] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads.")] = None,
 ) -> None:

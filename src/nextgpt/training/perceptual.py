@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-STRIDES = (4, 8, 16)  # of the features that are compared
+STRIDES = (4, 8, 16, 32)  # of the features that are compared
 
 
 class PerceptualLoss(nn.Module):

@@ -84,7 +84,7 @@ class ReaderConfig:
     """PromptReader: `num_pools` means of the text's states, a memory of `memory_width` units."""
 
     num_pools: int = 6
-    memory_width: int = 1536
+    memory_width: int = 3072
     plan_channels: int = 32
 
 
