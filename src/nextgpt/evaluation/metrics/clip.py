@@ -1,7 +1,8 @@
 """Metrics in the space of a CLIP: CLIPScore, CLIPSIM of clips, directional similarity of edits.
 
-CLIPScore: 100 x max(cos(image, caption), 0), as torchmetrics; its authors' 2.5 x max(cos, 0) stands in the breakdown
-(Hessel et al., arXiv 2104.08718; they also begin every caption with "A photo depicts", which is an option here).
+CLIPScore: mean of 100 x max(cos(image, caption), 0); its authors' 2.5 x max(cos, 0) stands in the breakdown (Hessel et
+al., arXiv 2104.08718; they also begin every caption with "A photo depicts", which is left to who writes the captions).
+torchmetrics has the same factor but clips the mean at 0, and not each item.
 CLIPSIM: mean over frames of cos(frame, caption), then over clips (Wu et al., arXiv 2104.14806).
 Directional similarity: cos(image after - image before, caption after - caption before) (Gal et al., arXiv 2108.00946;
 InstructPix2Pix). Embeddings are normalised before differences are taken, as in InstructPix2Pix's metrics.
