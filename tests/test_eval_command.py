@@ -73,7 +73,9 @@ def test_the_score_is_the_official_one(command, tmp_path):
         ("clotho", "coco-captions", "references.json"),
     ],
 )
-def test_a_run_can_be_scored_again_from_its_folder_alone(task, scorer, annotations, command, tmp_path, capsys):
+def test_a_run_can_be_scored_again_from_its_folder_alone(
+    task, scorer, annotations, command, tmp_path, capsys
+):
     data, out = make(task, tmp_path / "data"), tmp_path / "out"
     command(Speaker(lambda text: "A machine whines, yes"), task, "--data", data, "--out", out, "--limit", 1)
     capsys.readouterr()
@@ -182,6 +184,8 @@ def test_a_tiny_model_of_everything_runs_through(command, tmp_path):
         lines = (tmp_path / "out" / task / "answers.jsonl").read_text().splitlines()
         assert all("error" not in json.loads(line) for line in lines)
     assert len(list((tmp_path / "out" / "coco-30k" / "media").glob("*.png"))) == 2
+    model = record(tmp_path / "out" / "vqav2")["model"]
+    assert (model["device"], model["dtype"]) == ("cpu", "float32")
 
 
 # ---- faults

@@ -94,7 +94,7 @@ class Job:
         if not self.together.is_main:
             return None
         about = {
-            "model": model_record(self.model, identity, self.placement),
+            "model": model_record(self.model, identity) | placed(self.pipeline, self.placement),
             "began": began,
             "seconds": round(time.time() - start, 1),
             "processes": self.together.count,
@@ -114,7 +114,16 @@ class Job:
         typer.echo(f"Answers, scores and {page.name} are in {folder}.")
 
 
-def model_record(model: str, identity: str, placement: tuple[Any, ...]) -> dict[str, Any]:
+def placed(pipeline: Any, placement: tuple[Any, ...]) -> dict[str, str]:
+    """Where the model really was and in which numbers; what was asked for where none was opened."""
+    model = getattr(pipeline, "model", None)
+    if model is None:
+        return {"device": placement[1], "dtype": placement[2]}
+    parameter = next(model.parameters())
+    return {"device": str(parameter.device), "dtype": str(parameter.dtype).removeprefix("torch.")}
+
+
+def model_record(model: str, identity: str) -> dict[str, Any]:
     """Which weights: their hash, the parts that they were trained on with theirs, and the stages."""
     from nextgpt.checkpoint import read_info, resolve
 
@@ -125,8 +134,6 @@ def model_record(model: str, identity: str, placement: tuple[Any, ...]) -> dict[
         "parts": info.parts,
         "stages": [stage.get("stage", stage.get("name")) for stage in info.stages],
         "trained": list(info.trained),
-        "device": placement[1],
-        "dtype": placement[2],
     }
 
 
@@ -150,11 +157,10 @@ def metric_table(runs: list[Any]) -> Any:
 def remarks(run: Any) -> list[str]:
     """What a reader of the figure must know: what is missing, quirks, faults."""
     name = run["task"]
-    found = [
-        f"{name}: {one['metric']} is not available: {one['unavailable']}"
-        for one in run["metrics"]
-        if one["unavailable"]
-    ]
+    found = []
+    for one in run["metrics"]:
+        what = f"{one['metric']} is not available: " if one["value"] is None else ""
+        found += [f"{name}: {what}{part}" for part in one["unavailable"].split("; ") if part]
     found += [f"{name}: {note}" for one in run["metrics"] for note in one["notes"]]
     if run["errors"]:
         found.append(
