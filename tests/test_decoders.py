@@ -30,8 +30,10 @@ from nextgpt.nn.decoders.config import (
     AutoencoderConfig,
     ImageFacts,
     LatentDecoderConfig,
+    ReaderConfig,
     TransformerConfig,
     VideoFacts,
+    VocoderConfig,
 )
 from nextgpt.nn.decoders.folder import write_folder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder
@@ -45,20 +47,21 @@ from nextgpt.training.step_runner import PhaseConfig, batch_rows
 WORDS = ("a", "red", "blue", "apple", "cat", "on", "two", "##s")
 AUTOENCODER = AutoencoderConfig(latent_channels=4, channels=(4, 4, 8, 8), decoder_layers=(0, 1, 1, 1))
 TRANSFORMER = TransformerConfig(width=16, num_heads=2, num_layers=1, patch_size=2)
+READER = ReaderConfig(num_pools=2, memory_width=16, plan_channels=2)
 TINY = {
     "image": ArchitectureConfig(
-        LatentDecoderConfig("nano-image", ImageFacts(16), (4, 2, 2), steps=2),
+        LatentDecoderConfig("nano-image", ImageFacts(16, patch=1), (4, 2, 2), steps=2),
         AUTOENCODER,
         TRANSFORMER,
+        READER,
         prompt_length=6,
         prompt_width=16,
     ),
     "video": ArchitectureConfig(
-        LatentDecoderConfig(
-            "nano-video", VideoFacts(16, num_frames=4, group=2), (8, 4, 2), steps=2, predicts="sample"
-        ),
+        LatentDecoderConfig("nano-video", VideoFacts(16, patch=1, num_frames=4, group=2), (8, 4, 2), steps=2),
         AUTOENCODER,
         TRANSFORMER,
+        READER,
         prompt_length=6,
         prompt_width=16,
     ),
@@ -71,8 +74,10 @@ TINY = {
         ),
         replace(AUTOENCODER, in_channels=1),
         TRANSFORMER,
+        READER,
         prompt_length=6,
         prompt_width=16,
+        vocoder=VocoderConfig(width=8, expansion=2, num_layers=1),
     ),
 }
 MEDIA = {
@@ -305,7 +310,16 @@ def test_a_shared_component_stands_in_another_folder(
 
 def tiny_recipe(modality: str) -> DecoderRecipe:
     phase = PhaseConfig(steps=4, batch_size=3, warmup=2, save_every=2, log_every=2)
-    return DecoderRecipe(TINY[modality], num_items=5, flow=phase, autoencoder=replace(phase, steps=3))
+    vocoder = phase if modality == "audio" else None
+    return DecoderRecipe(
+        TINY[modality],
+        num_items=5,
+        draft=phase,
+        flow=phase,
+        autoencoder=replace(phase, steps=3),
+        vocoder=vocoder,
+        num_waves=4,
+    )
 
 
 def items_of(modality: str) -> Iterator[tuple[np.ndarray, str]]:
@@ -341,7 +355,9 @@ def test_stopped_and_resumed_is_bit_identical_to_unstopped(
     for key, value in straight.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[key]), key
     changed = [key for key, value in straight.state_dict().items() if not torch.equal(value, untrained[key])]
-    assert {key.split(".")[0] for key in changed} == {"transformer", "vae", "prompt"}
+    assert {key.split(".")[0] for key in changed} == {"transformer", "reader", "vae", "prompt"} | (
+        {"vocoder"} if modality == "audio" else set()
+    )
     opened = open_decoder(tmp_path / "a" / "out", dtype=torch.float16)
     assert opened.vae.config.scaling_factor == straight.vae.config.scaling_factor != 1.0
     lines = [json.loads(line) for line in (tmp_path / "b" / "flow" / "log.jsonl").read_text().splitlines()]
@@ -405,7 +421,7 @@ def test_every_recipe_builds_and_fits_its_own_shapes(modality: str) -> None:
     output = decoder.decode_latents(decoder.sample_latents(rows, [0], steps=1))
     latents = decoder.encode_stored(torch.empty_like(decoder.prepare(big_medium(modality)))[None])
     assert latents.shape[1:] == decoder.config.latent_shape
-    assert output.shape[-2:] == {"image": (64, 64), "video": (64, 64), "audio": (64, 256)}[modality]
+    assert output.shape[1:] == {"image": (48, 32, 32), "video": (48, 16, 16), "audio": (1, 80, 256)}[modality]
 
 
 def big_medium(modality: str) -> np.ndarray:
@@ -413,19 +429,21 @@ def big_medium(modality: str) -> np.ndarray:
     return np.zeros(shapes[modality], np.float32 if modality == "audio" else np.uint8)
 
 
-def test_all_weights_fit_into_ten_megabytes() -> None:
+@pytest.mark.parametrize(("modality", "megabytes"), [("image", 24), ("video", 20), ("audio", 14)])
+def test_each_decoder_fits_its_share_of_the_package(modality: str, megabytes: int) -> None:
     with torch.device("meta"):
-        recipes = RECIPES["nano"].values()
-        total = 0
-        for recipe in recipes:
-            decoder = untrained_decoder(recipe.architecture)
-            owned = [
-                getattr(decoder, name)
-                for name in ("transformer", "vae", "prompt")
-                if name not in recipe.shared
-            ]
-            total += sum(value.numel() for module in owned for value in module.parameters())
-    assert 2 * total < 10e6
+        decoder = untrained_decoder(recipe_of("nano", modality).architecture)
+    own = (decoder.transformer, decoder.reader, decoder.prompt)
+    assert sum(2 * value.numel() for module in own for value in module.parameters()) < megabytes * 1e6
+
+
+def test_autoencoders_and_vocoder_fit_into_ten_megabytes() -> None:
+    with torch.device("meta"):
+        image, audio = (
+            untrained_decoder(recipe_of("nano", name).architecture) for name in ("image", "audio")
+        )
+    modules = (image.vae, audio.vae, audio.get_submodule("vocoder"))
+    assert sum(2 * value.numel() for module in modules for value in module.parameters()) < 10e6
 
 
 # --- wrong requests ---

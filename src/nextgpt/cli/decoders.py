@@ -32,11 +32,13 @@ def train(
     """Train a decoder; run it again to go on after a stop."""
     import torch
 
+    from nextgpt.cli.memory import keep_buffers
     from nextgpt.nn.decoders import decoder_folder
     from nextgpt.parts import cache_root, fetch_part
     from nextgpt.training.decoder_loop import DecoderTraining
     from nextgpt.training.decoder_recipes import recipe_of
 
+    keep_buffers()
     recipe = recipe_of(preset, modality)
     torch.set_num_threads(threads)
     work = work or cache_root() / "training" / "decoders" / modality
@@ -45,7 +47,11 @@ def train(
         shutil.rmtree(work, ignore_errors=True)
     with Bars() as bars:
         items = nano_items(modality, recipe.num_items)
-        done = DecoderTraining(recipe, items, work, output, fetch=fetch_part, on_progress=bars).run(until)
+        waves = nano_waves(recipe.num_waves) if recipe.vocoder else None
+        training = DecoderTraining(
+            recipe, items, work, output, waves=waves, fetch=fetch_part, on_progress=bars
+        )
+        done = training.run(until)
     typer.echo(f"Wrote {output}." if done is not None else f"Stopped; the state is in {work}.")
 
 
@@ -72,22 +78,21 @@ class Bars:
 
 
 def nano_items(modality: str, num_items: int) -> Callable[[], Iterator[tuple[Any, str]]]:
-    """The small world's training scenes of a modality, drawn, with their sentences."""
-    from nextgpt.nano.clips import render_clip
-    from nextgpt.nano.items import MODALITY_ITEMS, NanoSizes
-    from nextgpt.nano.scenes import render_image
-    from nextgpt.nano.sounds import render_sound
+    """The small world's settled training scenes of a modality, drawn, with their sentences."""
+    from nextgpt.nano.settled import SETTLED
 
-    render: dict[str, Callable[[Any], Any]] = {
-        "image": lambda scene: render_image(scene, 64),
-        "video": lambda scene: render_clip(scene, 64),
-        "audio": render_sound,
-    }
-    none = {name: 0 for name in vars(NanoSizes())}
+    source = SETTLED[modality]
 
     def items() -> Iterator[tuple[Any, str]]:
-        sizes = NanoSizes(**(none | {f"{modality}_train": num_items}))
-        for item in MODALITY_ITEMS[modality](sizes, 0):
-            yield render[modality](item.scene), item.caption
+        for item in source.items("train", num_items):
+            yield source.render(item.scene), item.caption
 
     return items
+
+
+def nano_waves(num_waves: int) -> Callable[[], Iterator[tuple[Any, str]]]:
+    """What a vocoder learns from: settled sounds and any notes of the training soundfonts."""
+    from nextgpt.nano.settled_sounds import vocoder_scenes
+    from nextgpt.nano.sounds import render_sound
+
+    return lambda: ((render_sound(scene), "") for scene in vocoder_scenes(num_waves))

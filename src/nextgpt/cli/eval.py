@@ -10,12 +10,14 @@ import typer
 
 from nextgpt.cli.agreement import nano_agreement
 from nextgpt.cli.benchmarks import add_commands
+from nextgpt.cli.generation_scores import nano_generation
 from nextgpt.cli.scores import BRANCHES, answer_record, load_for_asking, report
 
 app = typer.Typer(
     help="Score a model: `nextgpt eval vqav2 coco-captions --data FOLDER --limit 100`.", no_args_is_help=True
 )
 app.command("nano-agreement")(nano_agreement)
+app.command("nano-generation")(nano_generation)
 
 COLUMNS = ("name", "style", "timbre")
 

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from nextgpt.errors import DataError
-from nextgpt.nano.clips import render_clip
 from nextgpt.nano.items import MODALITY_ITEMS, NanoSizes
 from nextgpt.nano.rows import Item
-from nextgpt.nano.scenes import render_image
+from nextgpt.nano.settled import SETTLED, render_settled
 from nextgpt.nano.sounds import RATE, render_sound
 
 COLUMNS = {"image": 8, "video": 2, "audio": 4}
@@ -27,31 +26,43 @@ _LINE = 12
 _WINDOW = 1024
 
 
-def show_sheet(modality: str, out_path: Path, n: int = 40, seed: int = 0) -> Path:
+def show_sheet(modality: str, out_path: Path, n: int = 40, seed: int = 0, settled: bool = False) -> Path:
     """Write a PNG of n training items with their captions: pictures, film strips or spectrograms.
 
-    For audio also an HTML page beside it (same name) that plays the sounds. Returns the path of the PNG.
+    settled: the scenes that decoders learn from, not those of the encoders. For audio also an HTML page beside the
+    PNG (same name) that plays the sounds. Returns the path of the PNG.
     """
     if modality not in MODALITY_ITEMS:
         raise DataError(f"no modality {modality} in the small world: use one of {', '.join(MODALITY_ITEMS)}")
-    items = list(islice(MODALITY_ITEMS[modality](NanoSizes(), seed), n))
-    captions = [item.caption for item in items]
+    items = list(
+        SETTLED[modality].items("train", n, seed)
+        if settled
+        else islice(MODALITY_ITEMS[modality](NanoSizes(), seed), n)
+    )
     if modality == "audio":
-        waves = [render_sound(item.scene) for item in items]
-        pictures = [spectrogram(wave) for wave in waves]
-        Path(out_path).with_suffix(".html").write_text(_page(waves, pictures, captions), encoding="utf-8")
-    else:
-        pictures = [_picture(item) for item in items]
-    contact_sheet(pictures, captions, COLUMNS[modality]).save(out_path)
+        return sound_sheet(items, out_path)
+    contact_sheet([_picture(item) for item in items], _captions(items), COLUMNS[modality]).save(out_path)
     return Path(out_path)
 
 
+def sound_sheet(items: Sequence[Item], out_path: Path) -> Path:
+    """Spectrograms with captions as a PNG, and an HTML page beside it (same name) that plays the sounds."""
+    waves = [render_sound(item.scene) for item in items]
+    pictures = [spectrogram(wave) for wave in waves]
+    page = _page(waves, pictures, _captions(items))
+    Path(out_path).with_suffix(".html").write_text(page, encoding="utf-8")
+    contact_sheet(pictures, _captions(items), COLUMNS["audio"]).save(out_path)
+    return Path(out_path)
+
+
+def _captions(items: Sequence[Item]) -> list[str]:
+    return [item.caption for item in items]
+
+
 def _picture(item: Item) -> NDArray[np.uint8]:
-    return (
-        render_image(item.scene, 128)
-        if item.modality == "image"
-        else film_strip(render_clip(item.scene, 64)[::2])
-    )
+    if item.modality == "image":
+        return render_settled(item.scene, 128)
+    return film_strip(render_settled(item.scene, 64)[::2])
 
 
 PICTURES = {
@@ -93,7 +104,8 @@ def spectrogram(wave: NDArray[np.float32], height: int = 96, width: int = 240) -
     white.
     """
     padded = np.zeros(4 * RATE + _WINDOW, np.float32)
-    padded[: len(wave)] = wave[: 4 * RATE]
+    shown = wave[: 4 * RATE]
+    padded[: len(shown)] = shown
     starts = np.linspace(0, 4 * RATE, width).astype(int)
     windows = np.stack([padded[start : start + _WINDOW] for start in starts]) * np.hanning(_WINDOW)
     power = np.abs(np.fft.rfft(windows, axis=1)) ** 2 + 1e-9

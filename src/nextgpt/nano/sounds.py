@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ SAMPLES_PART = "supersonic-samples"
 _FONT_RATE = 32_000  # fonts interpolate linearly: play at twice the rate, then filter
 _RELEASE = 0.25  # seconds that a stroke rings on, fading
 _PEAK = 0.7
+_WAVES_KEPT = 4096  # a second of a stroke is 64 KB
 
 
 @dataclass(frozen=True)
@@ -70,24 +71,27 @@ def render_sound(scene: SoundScene) -> NDArray[np.float32]:
     mixed = np.zeros(round(scene.seconds * RATE), np.float32)
     for stroke in scene.strokes:
         start = round(stroke.start * RATE)
-        wave = _stroke_wave(stroke)[: max(0, len(mixed) - start)]
+        wave = _stroke_wave(stroke.voice, stroke.note, stroke.seconds)[: max(0, len(mixed) - start)]
         mixed[start : start + len(wave)] += stroke.loudness * wave
     peak = float(np.abs(mixed).max(initial=0.0))
     return mixed * np.float32(_PEAK / peak) if peak > 0 else mixed
 
 
-def _stroke_wave(stroke: Stroke) -> NDArray[np.float32]:
-    """One stroke at 16 kHz with peak 1, faded out at its end."""
-    font, *rest = stroke.voice.split(":")
+@lru_cache(maxsize=_WAVES_KEPT)
+def _stroke_wave(voice: str, note: int, seconds: float) -> NDArray[np.float32]:
+    """One stroke at 16 kHz with peak 1, faded out at its end. Kept, so it is read-only."""
+    font, *rest = voice.split(":")
     if font == "sample":
-        wave = _load_sample(rest[0])[: round((stroke.seconds + _RELEASE) * RATE)].copy()
+        wave = _load_sample(rest[0])[: round((seconds + _RELEASE) * RATE)].copy()
     else:
         is_drum = rest[0] == "drum"
-        program, note = (0, int(rest[1])) if is_drum else (int(rest[1]), stroke.note)
-        wave = soxr.resample(_play(font, program, is_drum, note, stroke.seconds), _FONT_RATE, RATE)
+        program, key = (0, int(rest[1])) if is_drum else (int(rest[1]), note)
+        wave = soxr.resample(_play(font, program, is_drum, key, seconds), _FONT_RATE, RATE)
     fade = min(len(wave), round(0.08 * RATE))
     wave[len(wave) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
-    return wave / max(1e-6, float(np.abs(wave).max(initial=0.0)))
+    wave /= max(1e-6, float(np.abs(wave).max(initial=0.0)))
+    wave.flags.writeable = False
+    return wave
 
 
 def _play(font: str, program: int, is_drum: bool, note: int, seconds: float) -> NDArray[np.float32]:

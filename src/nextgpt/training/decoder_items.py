@@ -59,6 +59,11 @@ class ItemCache:
             self._write("media", chunks())
             self._write_json("captions", captions)
 
+    def write_rows(self, name: str, rows: Callable[[], Iterable[np.ndarray]]) -> None:
+        """An array of `num_items` rows, unless it is there."""
+        if not self.path(name).exists():
+            self._write(name, (row[None] for row in rows()))
+
     def write_text(self, decoder: LatentDecoder, chunk: int = 256) -> None:
         """Text encoder states; sentences of like length share a batch, and equal ones are encoded once."""
         if self.path("text_lengths").exists():

@@ -2,30 +2,42 @@
 
     1  items         draw media and captions once, keep the text encoder's states (decoder_items)
     2  autoencoder   L1 and squared error, noise on the latents; skipped where it is shared
-    3  latents       encode all media once
-    4  flow          denoising loss on latents, a tenth of the rows without a prompt
-    5  folder        moving average of the weights as fp16 in diffusers' layout
+    3  vocoder       for sounds: the spectra of true sounds from their mel pictures
+    4  latents       encode all media once
+    5  draft         the reader alone: its draft of the latents, a thirtieth of the transformer's time
+    6  flow          denoising loss on latents, and the draft's; a tenth of the rows without a prompt
+    7  detail        the autoencoder's decoding half alone, with a perceptual loss: latents stay what they are
+    8  folder        moving average of the weights as fp16 in diffusers' layout
 
 Each phase resumes by itself (step_runner); a finished one is not run again.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
-from nextgpt.config import to_dict
+from nextgpt.config import EfficientNetLiteConfig
 from nextgpt.errors import DataError
 from nextgpt.nn.decoders import Fetch, untrained_decoder
 from nextgpt.nn.decoders.folder import read_component, write_folder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder
+from nextgpt.nn.decoders.text_conditioning import NullPrompt
+from nextgpt.nn.encoders import load_encoder
+from nextgpt.nn.outputs import Conditioning
 from nextgpt.training.decoder_items import ItemCache, Items, OnProgress
 from nextgpt.training.decoder_recipes import DecoderRecipe
+from nextgpt.training.perceptual import PerceptualLoss
 from nextgpt.training.step_runner import PhaseConfig, StepRunner, batch_rows
+from nextgpt.training.vocoder_loss import to_int16, vocoder_loss
 
 LATENTS_FOR_SCALE = 512
 
@@ -40,18 +52,19 @@ class DecoderTraining:
         folder: Path,
         output: Path,
         *,
+        waves: Items | None = None,
         fetch: Fetch | None = None,
         on_progress: OnProgress | None = None,
         precision: torch.dtype = torch.bfloat16,
     ) -> None:
         self.recipe, self.items, self.folder, self.output = recipe, items, folder, output
+        self.waves = waves or items  # what a vocoder learns from
         self.on_progress: OnProgress = on_progress or (lambda what, done, total: None)
-        self.precision = precision
+        self.precision, self.fetch = precision, fetch
         with torch.random.fork_rng():
             torch.manual_seed(recipe.flow.seed)
             self.decoder = start_decoder(recipe, output, fetch)
         self.cache = ItemCache(folder / "items", recipe.num_items, on_progress)
-        self.shape = sha256(json.dumps(to_dict(recipe.architecture)).encode()).hexdigest()[:12]
 
     def run(self, until: int | None = None) -> LatentDecoder | None:
         """`until` stops each phase after so many steps (tests, a look in between): then None is returned."""
@@ -69,9 +82,15 @@ class DecoderTraining:
             self.cache.write_text(self.decoder)
         if self.recipe.autoencoder is not None and not self.train_autoencoder(self.recipe.autoencoder, until):
             return None
+        if self.recipe.vocoder is not None and not self.train_vocoder(self.recipe.vocoder, until):
+            return None
         with self.autocast():
             latents = self.cache.write_latents(self.decoder)
+        if not self.train_draft(self.recipe.draft, latents, until):
+            return None
         if not self.train_flow(self.recipe.flow, latents, until):
+            return None
+        if self.recipe.detail is not None and not self.train_detail(self.recipe.detail, latents, until):
             return None
         write_folder(self.decoder.eval().to(torch.float16), self.output, self.recipe.shared)
         return self.decoder
@@ -88,19 +107,71 @@ class DecoderTraining:
             set_scale(self.decoder, self.cache)
         return done
 
+    def train_vocoder(self, config: PhaseConfig, until: int | None) -> bool:
+        """On the first `num_waves` sounds."""
+        vocoder: Any = self.decoder.vocoder
+        cache = ItemCache(self.folder / "waves", self.recipe.num_waves, self.on_progress)
+        cache.write_rows("waves", self.int16_waves)
+
+        def loss(step: int, generator: torch.Generator) -> Tensor:
+            rows = batch_rows(step, config.batch_size, self.recipe.num_waves, config.seed)
+            with self.autocast():
+                return vocoder_loss(vocoder, cache.rows("waves", rows), generator)
+
+        return self.run_phase("vocoder", vocoder, loss, config, until, "waves")
+
+    def int16_waves(self) -> Iterable[np.ndarray]:
+        decoder: Any = self.decoder
+        for array, _caption in islice(self.waves(), self.recipe.num_waves):
+            yield to_int16(decoder.fixed_length(array)).numpy()
+
+    def train_draft(self, config: PhaseConfig, source: str, until: int | None) -> bool:
+        def loss(step: int, generator: torch.Generator) -> Tensor:
+            latents, conditioning = self.batch(step, config, source, generator)
+            with self.autocast():
+                return self.decoder.draft_loss(latents, self.decoder.reader.read(conditioning))
+
+        learned = nn.ModuleDict({"reader": self.decoder.reader, "prompt": self.decoder.prompt})
+        return self.run_phase("draft", learned, loss, config, until, source)
+
     def train_flow(self, config: PhaseConfig, source: str, until: int | None) -> bool:
         def loss(step: int, generator: torch.Generator) -> Tensor:
-            rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
-            latents, states, lengths = (
-                self.cache.rows(n, rows) for n in (source, "text_states", "text_lengths")
-            )
-            lengths[torch.rand(len(rows), generator=generator) < self.recipe.drop_prompt] = 0
+            latents, conditioning = self.batch(step, config, source, generator)
             with self.autocast():
-                conditioning = self.decoder.prompt(states.to(self.decoder.device), lengths)
-                return self.decoder.denoising_loss(latents.to(self.decoder.device), conditioning, generator)
+                read = self.decoder.reader.read(conditioning)
+                flow = self.decoder.flow_loss(latents, read, generator)
+                return flow + self.decoder.draft_loss(latents, read)
 
-        learned = nn.ModuleDict({"transformer": self.decoder.transformer, "prompt": self.decoder.prompt})
+        names = ("transformer", "reader", "prompt")
+        learned = nn.ModuleDict({name: getattr(self.decoder, name) for name in names})
         return self.run_phase("flow", learned, loss, config, until, source)
+
+    def train_detail(self, config: PhaseConfig, source: str, until: int | None) -> bool:
+        looks = PerceptualLoss(self.feature_network()) if self.recipe.perceptual_weight else None
+
+        def loss(step: int, generator: torch.Generator) -> Tensor:
+            rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
+            latents, stored = self.cache.rows(source, rows).float(), self.cache.rows("media", rows)
+            latents += self.recipe.latent_noise * torch.randn(latents.shape, generator=generator)
+            with self.autocast():
+                return detail_loss(self.decoder, latents, stored, looks, self.recipe.perceptual_weight)
+
+        return self.run_phase("detail", self.decoder.vae.decoder, loss, config, until, source)
+
+    def feature_network(self) -> nn.Module:
+        assert self.fetch is not None, "a perceptual loss needs the parts"
+        settings = EfficientNetLiteConfig()
+        return load_encoder(settings, self.fetch(settings.part))
+
+    def batch(
+        self, step: int, config: PhaseConfig, source: str, generator: torch.Generator
+    ) -> tuple[Tensor, Conditioning]:
+        """Latents and conditioning of a step's rows, some of them without a prompt."""
+        rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
+        latents, states, lengths = (self.cache.rows(n, rows) for n in (source, "text_states", "text_lengths"))
+        lengths[torch.rand(len(rows), generator=generator) < self.recipe.drop_prompt] = 0
+        device = self.decoder.device
+        return latents.to(device).float(), self.decoder.prompt(states.to(device).float(), lengths)
 
     def run_phase(
         self,
@@ -111,7 +182,8 @@ class DecoderTraining:
         until: int | None,
         source: str = "media",
     ) -> bool:
-        runner = StepRunner(name, module, loss, config, self.folder / name, f"{self.shape}/{source}")
+        shape = fingerprint(module)
+        runner = StepRunner(name, module, loss, config, self.folder / name, f"{shape}/{source}")
         done = runner.run(until, lambda step, total, metrics: self.on_progress(name, step, total))
         runner.use_average()
         return done
@@ -122,11 +194,21 @@ class DecoderTraining:
         )
 
 
+def fingerprint(module: nn.Module) -> str:
+    """Twelve digits of the names and shapes of what a phase trains."""
+    shapes = {key: tuple(value.shape) for key, value in module.named_parameters()}
+    return sha256(json.dumps(shapes, sort_keys=True).encode()).hexdigest()[:12]
+
+
 def start_decoder(recipe: DecoderRecipe, output: Path, fetch: Fetch | None) -> LatentDecoder:
-    """Random weights; shared components come from their folder beside `output`."""
+    """Random weights; shared components come from their folder beside `output`. A decoder that is trained again
+    keeps its null vector, so that output projectors that were trained for it still say "nothing here" with it."""
     decoder = untrained_decoder(recipe.architecture, fetch)
     nn.init.zeros_(decoder.transformer.proj_out.weight)
     nn.init.zeros_(decoder.transformer.proj_out.bias)
+    if (output / "prompt").is_dir():
+        decoder.prompt = NullPrompt.from_pretrained(output / "prompt", low_cpu_mem_usage=False).float()
+        decoder.prompt.requires_grad_(False)
     for name, place in recipe.shared.items():
         kind = type(getattr(decoder, name))
         component = read_component((output / place).resolve(), "diffusers", kind.__name__, torch.float32)
@@ -148,6 +230,20 @@ def autoencoder_loss(
     noise = torch.randn(latents.shape, generator=generator).to(latents.device) * size.detach().sqrt()
     error = decoder.vae.decode(latents + recipe.latent_noise * noise).sample.float() - pixels
     return error.abs().mean() + error.square().mean() + recipe.latent_penalty * size
+
+
+def detail_loss(
+    decoder: LatentDecoder, latents: Tensor, stored: Tensor, looks: PerceptualLoss | None, weight: float
+) -> Tensor:
+    """L1 + squared error of decoded latents, and how alike the pictures look."""
+    true = decoder.to_input(stored.to(decoder.device))
+    made = decoder.vae.decode(latents.to(decoder.device) / decoder.vae.config.scaling_factor).sample.float()
+    error = made - true
+    plain = error.abs().mean() + error.square().mean()
+    if looks is None:
+        return plain
+    patch = decoder.facts.patch
+    return plain + weight * looks(F.pixel_shuffle(made, patch), F.pixel_shuffle(true, patch))
 
 
 @torch.no_grad()

@@ -15,8 +15,13 @@ class DecoderRecipe:
 
     architecture: ArchitectureConfig
     num_items: int
+    draft: PhaseConfig
     flow: PhaseConfig
     autoencoder: PhaseConfig | None = None
+    vocoder: PhaseConfig | None = None
+    num_waves: int = 0
+    detail: PhaseConfig | None = None
+    perceptual_weight: float = 0.0
     shared: Mapping[str, str] = field(default_factory=dict)
     drop_prompt: float = 0.1
     latent_noise: float = 0.1
@@ -27,21 +32,28 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
     "nano": {
         "image": DecoderRecipe(
             nano_image(),
-            num_items=12_000,
-            autoencoder=PhaseConfig(steps=2_000, batch_size=16),
-            flow=PhaseConfig(steps=1_600, batch_size=64),
+            num_items=24_000,
+            autoencoder=PhaseConfig(steps=1_800, batch_size=16),
+            draft=PhaseConfig(steps=5_000, batch_size=256, learning_rate=4e-3),
+            flow=PhaseConfig(steps=2_000, batch_size=32),
+            detail=PhaseConfig(steps=1_500, batch_size=16, learning_rate=5e-4),
+            perceptual_weight=0.3,
         ),
         "video": DecoderRecipe(
             nano_video(),
-            num_items=3_000,
-            flow=PhaseConfig(steps=1_400, batch_size=64, learning_rate=1.5e-3),
+            num_items=14_000,
+            draft=PhaseConfig(steps=3_500, batch_size=256, learning_rate=4e-3),
+            flow=PhaseConfig(steps=1_200, batch_size=32),
             shared={"vae": "../image/vae"},
         ),
         "audio": DecoderRecipe(
             nano_audio(),
-            num_items=3_000,
-            autoencoder=PhaseConfig(steps=600, batch_size=16),
-            flow=PhaseConfig(steps=1_300, batch_size=64),
+            num_items=8_000,
+            autoencoder=PhaseConfig(steps=900, batch_size=16),
+            vocoder=PhaseConfig(steps=3_000, batch_size=16, learning_rate=2e-3),
+            num_waves=2_400,
+            draft=PhaseConfig(steps=2_500, batch_size=256, learning_rate=4e-3),
+            flow=PhaseConfig(steps=1_200, batch_size=32),
         ),
     }
 }

@@ -15,8 +15,10 @@ from nextgpt.nn.decoders.config import ArchitectureConfig, AutoencoderConfig
 from nextgpt.nn.decoders.folder import read_folder
 from nextgpt.nn.decoders.image import ImageDecoder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder
+from nextgpt.nn.decoders.reader import PromptReader
 from nextgpt.nn.decoders.text_conditioning import NullPrompt, TextEncoder, shared_text_encoder
 from nextgpt.nn.decoders.video import VideoDecoder
+from nextgpt.nn.decoders.vocoder import make_vocoder
 
 DECODERS: dict[str, Any] = {
     "nano-image": ImageDecoder,
@@ -77,9 +79,12 @@ def text_encoder_of(part: str, length: int, fetch: Fetch | None) -> Callable[[],
 
 def untrained_decoder(config: ArchitectureConfig, fetch: Fetch | None = None) -> LatentDecoder:
     """Random weights from torch's global generator, to be trained."""
+    vocoder = make_vocoder(config.decoder.facts, config.vocoder) if config.vocoder else None
     return decoder_class(config.decoder.type)(
         config.decoder,
+        **({"vocoder": vocoder} if vocoder else {}),
         transformer=make_transformer(config),
+        reader=make_reader(config),
         vae=make_autoencoder(config.autoencoder),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=config.noise_shift),
         prompt=NullPrompt(config.prompt_length, config.prompt_width),
@@ -93,7 +98,7 @@ def make_transformer(config: ArchitectureConfig) -> PixArtTransformer2DModel:
     return PixArtTransformer2DModel(
         num_attention_heads=shape.num_heads,
         attention_head_dim=shape.width // shape.num_heads,
-        in_channels=channels,
+        in_channels=channels + config.reader.plan_channels,
         out_channels=channels,
         num_layers=shape.num_layers,
         cross_attention_dim=shape.width,
@@ -101,6 +106,17 @@ def make_transformer(config: ArchitectureConfig) -> PixArtTransformer2DModel:
         patch_size=shape.patch_size,
         use_additional_conditions=False,
         caption_channels=config.prompt_width,
+    )
+
+
+def make_reader(config: ArchitectureConfig) -> PromptReader:
+    shape = config.reader
+    return PromptReader(
+        config.prompt_width,
+        shape.num_pools,
+        shape.memory_width,
+        shape.plan_channels,
+        config.decoder.latent_shape,
     )
 
 

@@ -10,8 +10,11 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class ImageFacts:
+    """`patch` x `patch` pixels are one position of the autoencoder's input: nothing runs at full resolution."""
+
     type: ClassVar[str] = "image"
-    size: int = 64
+    size: int = 128
+    patch: int = 4
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class VideoFacts:
 
     type: ClassVar[str] = "video"
     size: int = 64
+    patch: int = 4
     num_frames: int = 16
     fps: int = 8
     group: int = 4
@@ -28,14 +32,15 @@ class VideoFacts:
 @dataclass(frozen=True)
 class AudioFacts:
     """Log-mel picture (num_mels, num_frames) of mono sound; levels in natural log of mel power
-    (-6 to 10 is a range of 70 dB)."""
+    (-6 to 10 is a range of 70 dB). `patch` x `patch` of them are one position of the autoencoder's input."""
 
     type: ClassVar[str] = "audio"
     rate: int = 16_000
     window: int = 1024
     hop: int = 256
-    num_mels: int = 64
+    num_mels: int = 80
     num_frames: int = 256
+    patch: int = 1
     floor: float = -6.0
     ceiling: float = 10.0
     phase_steps: int = 48
@@ -50,23 +55,22 @@ MediaFacts = ImageFacts | VideoFacts | AudioFacts
 
 @dataclass(frozen=True)
 class LatentDecoderConfig:
-    """`type` is the row of DECODERS; steps and guidance are the defaults of `decode`. `predicts` is what the
-    transformer's output means: the flow's "velocity", or the clean "sample", which a transformer narrower than
-    its tokens can still express (arXiv 2511.13720)."""
+    """`type` is the row of DECODERS; steps and guidance are the defaults of `decode`. The transformer says what to
+    add to the reader's draft to have the clean latents, which it can express although it is narrower than its
+    tokens (arXiv 2511.13720)."""
 
     type: str
     facts: MediaFacts
-    latent_shape: tuple[int, ...]
-    steps: int = 16
-    guidance: float = 3.0
-    predicts: str = "velocity"
+    latent_shape: tuple[int, int, int]
+    steps: int = 8
+    guidance: float = 1.0
     text_part: str = "minilm-l6"
 
 
 @dataclass(frozen=True)
 class AutoencoderConfig:
-    """diffusers' AutoencoderDC. The first stage has no layers: it is a pixel unshuffle, so that nothing runs
-    at full resolution; every later stage halves the sides again."""
+    """diffusers' AutoencoderDC. A first stage without layers is a pixel unshuffle; every later stage halves the
+    sides again."""
 
     in_channels: int = 3
     latent_channels: int = 12
@@ -76,46 +80,71 @@ class AutoencoderConfig:
 
 
 @dataclass(frozen=True)
+class ReaderConfig:
+    """PromptReader: `num_pools` means of the text's states, a memory of `memory_width` units."""
+
+    num_pools: int = 6
+    memory_width: int = 1536
+    plan_channels: int = 32
+
+
+@dataclass(frozen=True)
 class TransformerConfig:
     """diffusers' PixArtTransformer2DModel."""
 
-    width: int = 128
+    width: int = 256
     num_heads: int = 4
-    num_layers: int = 5
+    num_layers: int = 4
     patch_size: int = 1
 
 
 @dataclass(frozen=True)
+class VocoderConfig:
+    """Width, hidden width in widths, and number of the ConvNeXt blocks."""
+
+    width: int = 192
+    expansion: int = 2
+    num_layers: int = 4
+
+
+@dataclass(frozen=True)
 class ArchitectureConfig:
-    """`noise_shift` above 1 spends more of training and sampling at high noise: redundant latents, as those of
-    neighbouring frames, need it (arXiv 2403.03206, section 5.3.2)."""
+    """`noise_shift` above 1 spends more of training and sampling at high noise, where a sentence is all that is
+    known (arXiv 2403.03206, section 5.3.2)."""
 
     decoder: LatentDecoderConfig
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
-    noise_shift: float = 1.0
+    reader: ReaderConfig = field(default_factory=ReaderConfig)
+    noise_shift: float = 3.0
+    vocoder: VocoderConfig | None = None
     prompt_length: int = 32
     prompt_width: int = 384
 
 
+PIXELS = AutoencoderConfig(48, 32, (64, 128, 128), (1, 1, 1), (1, 2, 2))
+
+
 def nano_image() -> ArchitectureConfig:
-    """64 x 64 pictures: 64 tokens of 8 x 8 pixels."""
-    return ArchitectureConfig(LatentDecoderConfig("nano-image", ImageFacts(), (12, 8, 8)))
+    """128 x 128 pictures: 64 tokens of 16 x 16 pixels."""
+    return ArchitectureConfig(LatentDecoderConfig("nano-image", ImageFacts(), (32, 8, 8)), PIXELS)
 
 
 def nano_video() -> ArchitectureConfig:
     """16 frames of 64 x 64 at 8 a second: 64 tokens of 4 frames x 16 x 16 pixels, the image autoencoder."""
     return ArchitectureConfig(
-        LatentDecoderConfig("nano-video", VideoFacts(), (48, 32, 8), predicts="sample"),
-        transformer=TransformerConfig(width=112, patch_size=2),
-        noise_shift=3.0,
+        LatentDecoderConfig("nano-video", VideoFacts(), (128, 16, 4)),
+        PIXELS,
+        reader=ReaderConfig(memory_width=1024),
     )
 
 
 def nano_audio() -> ArchitectureConfig:
-    """4.1 s of 16 kHz sound: 64 tokens of 16 mel bands x 0.26 s."""
+    """4.1 s of 16 kHz sound: 80 tokens of 16 mel bands x 0.26 s."""
     return ArchitectureConfig(
-        LatentDecoderConfig("nano-audio", AudioFacts(), (8, 8, 32)),
+        LatentDecoderConfig("nano-audio", AudioFacts(), (8, 10, 32)),
         autoencoder=AutoencoderConfig(in_channels=1, latent_channels=8, channels=(16, 16, 32, 64)),
-        transformer=TransformerConfig(width=96, num_heads=3, patch_size=2),
+        transformer=TransformerConfig(width=192, num_heads=3, patch_size=2),
+        reader=ReaderConfig(memory_width=768, plan_channels=8),
+        vocoder=VocoderConfig(),
     )

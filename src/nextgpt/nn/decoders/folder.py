@@ -1,7 +1,8 @@
 """A small decoder's folder, in diffusers' layout:
 
     model_index.json   component -> [library, class]; "nextgpt" holds our LatentDecoderConfig and `shared`
-    transformer/  vae/  scheduler/  prompt/   each opens with its class' own from_pretrained
+    transformer/  reader/  vae/  scheduler/  prompt/   each opens with its class' own from_pretrained
+    vocoder/           for sounds
 
 `shared` maps a component to a folder relative to this one: clips use the pictures' autoencoder.
 """
@@ -20,7 +21,8 @@ from nextgpt.errors import PartError
 from nextgpt.nn.decoders.config import LatentDecoderConfig
 
 INDEX = "model_index.json"
-COMPONENTS = ("transformer", "vae", "scheduler", "prompt")
+COMPONENTS = ("transformer", "reader", "vae", "scheduler", "prompt")
+OPTIONAL = ("vocoder",)
 
 
 def write_folder(decoder: Any, folder: Path, shared: Mapping[str, str] | None = None) -> None:
@@ -32,8 +34,10 @@ def write_folder(decoder: Any, folder: Path, shared: Mapping[str, str] | None = 
         "nextgpt": {"config": to_dict(decoder.config), "shared": shared},
     }
     folder.mkdir(parents=True, exist_ok=True)
-    for name in COMPONENTS:
-        component = getattr(decoder, name)
+    for name in (*COMPONENTS, *OPTIONAL):
+        component = getattr(decoder, name, None)
+        if component is None:
+            continue
         library = type(component).__module__
         index[name] = [
             library.split(".")[0] if library.startswith("diffusers") else library,
@@ -53,7 +57,8 @@ def read_folder(folder: Path, dtype: torch.dtype) -> tuple[LatentDecoderConfig, 
         name: read_component(
             (folder / shared.get(name, name)).resolve(), index[name][0], index[name][1], dtype
         )
-        for name in COMPONENTS
+        for name in (*COMPONENTS, *OPTIONAL)
+        if name in index
     }
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from einops import rearrange
 from PIL import Image as Pillow
 from torch import Tensor
@@ -17,9 +18,10 @@ class ImageDecoder(LatentDecoder[ImageFacts]):
         return rearrange(torch.from_numpy(resize(array, self.facts.size)), "h w c -> c h w")
 
     def to_input(self, stored: Tensor) -> Tensor:
-        return to_unit(stored)
+        return F.pixel_unshuffle(to_unit(stored), self.facts.patch)
 
     def to_media(self, output: Tensor) -> list[Image]:
+        output = F.pixel_shuffle(output, self.facts.patch)
         return [Image.from_array(frame) for frame in to_uint8(rearrange(output, "b c h w -> b h w c"))]
 
 

@@ -1,4 +1,5 @@
-"""What the small decoders share: conditioning -> latents by a PixArt transformer -> media by an autoencoder.
+"""What the small decoders share: conditioning -> plan by a reader -> latents by a PixArt transformer -> media by
+an autoencoder.
 
 A family (image, video, audio) says only what its media look like to the autoencoder and how latents are laid
 out for the transformer. Axis letters: B batch, Q and C conditioning length and width; latents are
@@ -15,22 +16,32 @@ from torch import Tensor, nn
 
 from nextgpt.errors import MessageError, NextGPTError
 from nextgpt.nn.decoders.config import AudioFacts, ImageFacts, LatentDecoderConfig, VideoFacts
+from nextgpt.nn.decoders.reader import PromptReader
 from nextgpt.nn.decoders.text_conditioning import NullPrompt, TextEncoder
 from nextgpt.nn.outputs import Conditioning, ConditioningSpec
-from nextgpt.nn.sampling import PREDICTIONS, OnStep, corrupt, draw_noise, guided, item_generators, sample
+from nextgpt.nn.sampling import (
+    OnStep,
+    corrupt,
+    draw_noise,
+    guided,
+    item_generators,
+    sample,
+    velocity_of_sample,
+)
 
 MAX_STEPS = 1000
 Facts = TypeVar("Facts", ImageFacts, VideoFacts, AudioFacts)
 
 
 class LatentDecoder(nn.Module, Generic[Facts]):
-    """`transformer`, `vae`, `scheduler` and `prompt` are the components of its folder (diffusers' format)."""
+    """`transformer`, `reader`, `vae`, `scheduler` and `prompt` are the components of its folder (diffusers' format)."""
 
     def __init__(
         self,
         config: LatentDecoderConfig,
         *,
         transformer: Any,
+        reader: PromptReader,
         vae: Any,
         scheduler: Any,
         prompt: NullPrompt,
@@ -41,6 +52,7 @@ class LatentDecoder(nn.Module, Generic[Facts]):
         self.facts: Facts = config.facts  # type: ignore[assignment]  # of the family's own kind
         self.transformer = transformer
         self.transformer.set_default_attn_processor()  # at 64 tokens twice as fast as SDPA on a CPU
+        self.reader = reader
         self.vae = vae.to(memory_format=torch.channels_last)
         self.scheduler = scheduler
         self.prompt = prompt
@@ -98,9 +110,19 @@ class LatentDecoder(nn.Module, Generic[Facts]):
         """Scalar: mean squared error against the scheduler's own target, at random times. Gradients reach the
         conditioning; a frozen decoder (requires_grad_(False)) keeps none for itself."""
         conditioning.check(self.conditioning_spec, type(self).__name__)
+        return self.flow_loss(latents, self.reader.read(conditioning), generator)
+
+    def flow_loss(
+        self, latents: Tensor, read: Conditioning, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """`denoising_loss` of conditioning that the reader has read."""
         noisy, timesteps, target = corrupt(self.scheduler, latents, generator)
-        prediction = self.predict(noisy, timesteps, conditioning)
+        prediction = self.predict(noisy, timesteps, read)
         return (prediction.float() - target).square().mean()
+
+    def draft_loss(self, latents: Tensor, read: Conditioning) -> Tensor:
+        """Scalar: mean squared error of the reader's draft against the clean latents."""
+        return (self.reader.plan_and_draft(read)[1].float() - latents).square().mean()
 
     @torch.no_grad()
     def encode_media(self, arrays: Sequence[np.ndarray]) -> Tensor:
@@ -140,22 +162,23 @@ class LatentDecoder(nn.Module, Generic[Facts]):
             raise ValueError(
                 f"decode got {len(seeds)} seeds for {conditioning.batch_size} rows of conditioning."
             )
-        conditioning = conditioning.to(self.device, self.dtype)
+        wanted = self.reader.read(conditioning.to(self.device, self.dtype))
         generators = item_generators(seeds)
         noise = draw_noise(self.config.latent_shape, generators, self.device)
-        nothing = self.prompt.unconditional(len(seeds))
-        denoise = guided(self.predict, conditioning, nothing, guidance)
+        nothing = self.reader.read(self.prompt.unconditional(len(seeds)))
+        denoise = guided(self.predict, wanted, nothing, guidance)
         return sample(denoise, noise, self.scheduler, steps, generators, on_step)
 
-    def predict(self, latents: Tensor, timesteps: Tensor, conditioning: Conditioning) -> Tensor:
-        """The transformer's velocity. The mask is all ones by contract, so it is not passed on."""
+    def predict(self, latents: Tensor, timesteps: Tensor, read: Conditioning) -> Tensor:
+        """The velocity. The mask is all ones by contract, so it is not passed on."""
+        plan, draft = self.reader.plan_and_draft(read)
         output = self.transformer(
-            latents.to(self.dtype),
-            encoder_hidden_states=conditioning.sequence_BQC.to(self.dtype),
+            torch.cat([latents.to(plan.dtype), plan], 1),
+            encoder_hidden_states=read.sequence_BQC.to(plan.dtype),
             timestep=timesteps,
             return_dict=False,
         )[0]
-        return PREDICTIONS[self.config.predicts](self.scheduler, latents, timesteps, output)
+        return velocity_of_sample(self.scheduler, latents, timesteps, (draft + output).float())
 
     @torch.no_grad()
     def encode_stored(self, stored: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
-"""Log-mel pictures of sound and the way back: pseudo-inverse filters, then fast Griffin-Lim for the phase.
+"""Log-mel pictures of sound, and a way back that needs no training: pseudo-inverse filters, then fast Griffin-Lim
+for the phase. It is the vocoder's baseline.
 
 Sources: O'Shaughnessy's mel scale (HTK form); fast Griffin-Lim, Perraudin et al. 2013, momentum 0.99.
 """
@@ -31,6 +32,15 @@ def log_mel(samples: Tensor, facts: AudioFacts) -> Tensor:
     """(..., num_samples) -> (..., num_mels, num_frames): natural log of mel power."""
     power = stft(samples, facts)[..., : facts.num_frames].abs().square()
     return torch.log(mel_filters(facts, samples.device) @ power + math.exp(facts.floor))
+
+
+def to_unit(level: Tensor, facts: AudioFacts) -> Tensor:
+    """Levels from floor to ceiling -> -1..1, as autoencoder and vocoder take them."""
+    return (2 * (level - facts.floor) / (facts.ceiling - facts.floor) - 1).clamp(-1, 1)
+
+
+def from_unit(unit: Tensor, facts: AudioFacts) -> Tensor:
+    return (unit.clamp(-1, 1) + 1) / 2 * (facts.ceiling - facts.floor) + facts.floor
 
 
 def invert(level: Tensor, facts: AudioFacts) -> Tensor:
@@ -68,6 +78,7 @@ def stft(samples: Tensor, facts: AudioFacts) -> Tensor:
     )
 
 
-def istft(spectrum: Tensor, facts: AudioFacts) -> Tensor:
+def istft(spectrum: Tensor, facts: AudioFacts, num_samples: int | None = None) -> Tensor:
     window = torch.hann_window(facts.window, device=spectrum.device)
-    return torch.istft(spectrum, facts.window, facts.hop, window=window, length=facts.num_samples)
+    length = facts.num_samples if num_samples is None else num_samples
+    return torch.istft(spectrum, facts.window, facts.hop, window=window, length=length)

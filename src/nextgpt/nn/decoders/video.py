@@ -6,6 +6,7 @@ sees a short motion. The groups lie below each other: a picture transformer serv
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
@@ -24,7 +25,7 @@ class VideoDecoder(LatentDecoder[VideoFacts]):
         return rearrange(torch.from_numpy(frames), "f h w c -> f c h w")
 
     def to_input(self, stored: Tensor) -> Tensor:
-        return to_unit(rearrange(stored, "b f c h w -> (b f) c h w"))
+        return F.pixel_unshuffle(to_unit(rearrange(stored, "b f c h w -> (b f) c h w")), self.facts.patch)
 
     def pack(self, latents: Tensor) -> Tensor:
         facts = self.facts
@@ -38,5 +39,6 @@ class VideoDecoder(LatentDecoder[VideoFacts]):
 
     def to_media(self, output: Tensor) -> list[Video]:
         facts = self.facts
+        output = F.pixel_shuffle(output, facts.patch)
         clips = to_uint8(rearrange(output, "(b f) c h w -> b f h w c", f=facts.num_frames))
         return [Video.from_array(frames, fps=facts.fps) for frames in clips]
