@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -83,13 +83,10 @@ class Job:
         from nextgpt.evaluation.runner import answer
 
         began, start = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.time()
-        with counting(prepared.task.name) as report:
+        bar = counting(prepared.task.name) if self.together.is_main else nullcontext(lambda done, total: None)
+        with bar as report:
             answered = answer(
-                prepared,
-                self.open_model,
-                identity=identity,
-                processes=self.together,
-                on_done=report if self.together.is_main else lambda done, total: None,
+                prepared, self.open_model, identity=identity, processes=self.together, on_done=report
             )
         if not self.together.is_main:
             return None
