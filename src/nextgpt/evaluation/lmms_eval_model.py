@@ -27,7 +27,9 @@ class NextGPT(lmms):
     ) -> None:
         super().__init__()
         if rest := {name: value for name, value in unknown.items() if value and name != "max_batch_size"}:
-            raise ConfigError(f"--model_args have the unknown {', '.join(rest)}; there are pretrained, dtype, threads.")
+            raise ConfigError(
+                f"--model_args have the unknown {', '.join(rest)}; there are pretrained, dtype, threads."
+            )
         from nextgpt.generation.pipeline import AnyToAnyPipeline
 
         together = processes()
