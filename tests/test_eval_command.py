@@ -62,6 +62,31 @@ def test_the_score_is_the_official_one(command, tmp_path):
     assert 90 <= low < one["value"] < high <= 100
 
 
+@pytest.mark.parametrize(
+    ("task", "scorer", "annotations"),
+    [
+        ("vqav2", "vqav2", "annotations.json"),
+        ("gqa", "gqa", "questions.json"),
+        ("mmbench", "mmbench", "annotations.tsv"),
+        ("seed-bench", "seed-bench", "annotations.json"),
+        ("next-qa", "next-qa", "annotations.json"),
+        ("clotho", "coco-captions", "references.json"),
+    ],
+)
+def test_a_run_can_be_scored_again_from_its_folder_alone(
+    task, scorer, annotations, command, tmp_path, capsys
+):
+    data, out = make(task, tmp_path / "data"), tmp_path / "out"
+    command(Speaker(lambda text: "A machine whines, yes"), task, "--data", data, "--out", out, "--limit", 1)
+    capsys.readouterr()
+    folder = out / task
+    words = ["score", scorer, "--predictions", folder / "results.json", "--annotations", folder / annotations]
+    assert run_cli([*map(str, words), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    (one,) = record(folder)["metrics"]
+    assert (found["value"], found["n"]) == (one["value"], one["n"])
+
+
 def test_several_tasks_and_one_report(command, tmp_path):
     for task in ("vqav2", "coco-captions"):
         make(task, tmp_path / "data" / task)
@@ -159,6 +184,8 @@ def test_a_tiny_model_of_everything_runs_through(command, tmp_path):
         lines = (tmp_path / "out" / task / "answers.jsonl").read_text().splitlines()
         assert all("error" not in json.loads(line) for line in lines)
     assert len(list((tmp_path / "out" / "coco-30k" / "media").glob("*.png"))) == 2
+    model = record(tmp_path / "out" / "vqav2")["model"]
+    assert (model["device"], model["dtype"]) == ("cpu", "float32")
 
 
 # ---- faults

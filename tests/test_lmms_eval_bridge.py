@@ -117,7 +117,12 @@ def test_in_the_real_harness(monkeypatch):
     assert isinstance(made, model.lmms) and made.batch_size == 2
     made.task_dict = DOCS
     asked = [
-        instance.Instance("generate_until", request(f"What {n}?", n).args, n, metadata={"task": "toy"})
+        instance.Instance(
+            "generate_until",
+            request(f"What {n}?", n).args,
+            n,
+            metadata={"task": "toy", "doc_id": n, "repeats": 1},
+        )
         for n in range(3)
     ]
     answers = made.generate_until(asked)

@@ -36,6 +36,7 @@ def test_a_mean_over_groups_is_resampled_within_groups():
 def test_a_figure_that_is_no_mean_has_no_interval():
     assert interval(0.3, items([1, 0, 1]), {}) is None
     assert interval(0.3, {}, {}) is None
+    assert interval(0.0, items([0, 0, 0]), {}) is None  # three wrong answers are no certainty of 0
 
 
 def test_mcnemar_is_the_binomial_tail():

@@ -172,6 +172,11 @@ def test_mmbench_finds_the_picture_of_a_rotation_and_keeps_rotations_together(ma
     assert len(prepared("mmbench", made["mmbench"], tmp_path, limit=1).rows) in (1, 2)
 
 
+def test_long_clips_of_a_data_set_are_accepted(made, tmp_path):
+    clip_part = prepared("activitynet-qa", made["activitynet-qa"], tmp_path).rows[0].parts[0]
+    assert clip_part.limits.max_seconds >= 3600
+
+
 def test_seed_asks_pictures_alone(made, tmp_path):
     assert {row.group for row in prepared("seed-bench", made["seed-bench"], tmp_path).rows} == {
         "Instances Counting"

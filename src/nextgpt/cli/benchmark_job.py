@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -83,18 +83,15 @@ class Job:
         from nextgpt.evaluation.runner import answer
 
         began, start = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.time()
-        with counting(prepared.task.name) as report:
+        bar = counting(prepared.task.name) if self.together.is_main else nullcontext(lambda done, total: None)
+        with bar as report:
             answered = answer(
-                prepared,
-                self.open_model,
-                identity=identity,
-                processes=self.together,
-                on_done=report if self.together.is_main else lambda done, total: None,
+                prepared, self.open_model, identity=identity, processes=self.together, on_done=report
             )
         if not self.together.is_main:
             return None
         about = {
-            "model": model_record(self.model, identity, self.placement),
+            "model": model_record(self.model, identity) | placed(self.pipeline, self.placement),
             "began": began,
             "seconds": round(time.time() - start, 1),
             "processes": self.together.count,
@@ -114,7 +111,16 @@ class Job:
         typer.echo(f"Answers, scores and {page.name} are in {folder}.")
 
 
-def model_record(model: str, identity: str, placement: tuple[Any, ...]) -> dict[str, Any]:
+def placed(pipeline: Any, placement: tuple[Any, ...]) -> dict[str, str]:
+    """Where the model really was and in which numbers; what was asked for where none was opened."""
+    model = getattr(pipeline, "model", None)
+    if model is None:
+        return {"device": placement[1], "dtype": placement[2]}
+    parameter = next(model.parameters())
+    return {"device": str(parameter.device), "dtype": str(parameter.dtype).removeprefix("torch.")}
+
+
+def model_record(model: str, identity: str) -> dict[str, Any]:
     """Which weights: their hash, the parts that they were trained on with theirs, and the stages."""
     from nextgpt.checkpoint import read_info, resolve
 
@@ -125,8 +131,6 @@ def model_record(model: str, identity: str, placement: tuple[Any, ...]) -> dict[
         "parts": info.parts,
         "stages": [stage.get("stage", stage.get("name")) for stage in info.stages],
         "trained": list(info.trained),
-        "device": placement[1],
-        "dtype": placement[2],
     }
 
 
@@ -150,11 +154,10 @@ def metric_table(runs: list[Any]) -> Any:
 def remarks(run: Any) -> list[str]:
     """What a reader of the figure must know: what is missing, quirks, faults."""
     name = run["task"]
-    found = [
-        f"{name}: {one['metric']} is not available: {one['unavailable']}"
-        for one in run["metrics"]
-        if one["unavailable"]
-    ]
+    found = []
+    for one in run["metrics"]:
+        what = f"{one['metric']} is not available: " if one["value"] is None else ""
+        found += [f"{name}: {what}{part}" for part in one["unavailable"].split("; ") if part]
     found += [f"{name}: {note}" for one in run["metrics"] for note in one["notes"]]
     if run["errors"]:
         found.append(

@@ -66,7 +66,8 @@ def number(value: float) -> str:
 def section(run: Mapping[str, Any], items: Mapping[str, Any], answered: Sequence[Answered]) -> str:
     main = run["metrics"][0]
     values = items.get(main["metric"], {})
-    told = [f"<p class=note>{html.escape(note)}</p>" for one in run["metrics"] for note in one["notes"]]
+    notes = [note for one in run["metrics"] for note in (*one["notes"], one["unavailable"]) if note]
+    told = [f"<p class=note>{html.escape(note)}</p>" for note in notes]
     spread = histogram(list(values.values()), main["metric"]) if values else ""
     plots = [bars(main["breakdown"]), spread]
     return "\n".join(

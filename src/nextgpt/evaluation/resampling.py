@@ -31,9 +31,10 @@ def interval(
 ) -> tuple[float, float] | None:
     """95 % interval of a mean over items, or of a mean over the means of groups, whichever `value` is.
 
-    None where it is neither (BLEU, Frechet distances): resampling items would say nothing of it.
+    None where it is neither (BLEU, Frechet distances), since resampling items would say nothing of it, and where all
+    items have one value, since the bootstrap would then claim to be sure.
     """
-    if not per_item:
+    if len(set(per_item.values())) < 2:
         return None
     values = np.array(list(per_item.values()), np.float64)
     if abs(values.mean() - value) <= CLOSE * max(1.0, abs(value)):
