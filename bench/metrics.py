@@ -1,6 +1,6 @@
 """Do metrics of 30,000 pictures and 200,000 answers stay in bounded memory, and what do they cost beside libraries?
 
-    python bench/metrics.py [--pictures 30000] [--answers 200000] [--captions 20000] [--only NAME]
+    python bench/metrics.py [--pictures 30000] [--answers 200000] [--captions 20000] [--only NAME] [--once]
 
 Each measurement is a process of its own. Prints megabytes of peak memory above that of the process before it began,
 and seconds of processor time, ours beside: torchmetrics (which keeps every feature for its kernel distance and
@@ -237,6 +237,7 @@ def main() -> None:
     parser.add_argument("--answers", type=int, default=200_000)
     parser.add_argument("--captions", type=int, default=20_000)
     parser.add_argument("--only", choices=CASES)
+    parser.add_argument("--once", action="store_true", help="not with half of the items first")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
@@ -248,7 +249,7 @@ def main() -> None:
     for case, (what, *_) in CASES.items():
         if arguments.only in (None, case):
             whole = getattr(arguments, what)
-            for count in (whole // 2, whole):
+            for count in (whole,) if arguments.once else (whole // 2, whole):
                 row(case, count, measure(case, "ours", count), measure(case, "beside", count))
 
 

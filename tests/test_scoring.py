@@ -9,7 +9,7 @@ import pytest
 
 from nextgpt.cli import run
 from nextgpt.cli.score import interval
-from nextgpt.errors import ConfigError, DataError
+from nextgpt.errors import ConfigError, DataError, UserError
 from nextgpt.evaluation.scores import Scores
 from nextgpt.evaluation.scoring import SCORERS, Inputs, score
 from nextgpt.evaluation.scoring.streaming import CHUNK, stream_array
@@ -462,6 +462,75 @@ def test_tables_with_rows_of_another_width_are_named(tmp_path):
     annotations = write(tmp_path / "test.csv", "youtube_id,caption\ny1,a dog\ny2\n")
     with pytest.raises(DataError, match="a row of another width"):
         score("audiocaps", write(tmp_path / "p.json", {"y1": "a dog"}), annotations)
+
+
+def nodes(value, path=()):
+    """Every place in a JSON value, two of each list."""
+    yield path
+    inside = (
+        value.items() if isinstance(value, dict) else enumerate(value[:2]) if isinstance(value, list) else ()
+    )
+    for key, one in inside:
+        yield from nodes(one, (*path, key))
+
+
+def replaced(value, path, new):
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = replaced(value[path[0]], path[1:], new)
+    return copy
+
+
+def seed_files(folder):
+    row = {"question_id": "9", "choice_a": "cat", "choice_b": "dog", "answer": "B", "question_type_id": 1}
+    whole = {"question_type": {"Scene Understanding": 1}, "questions": [row]}
+    return write(folder / "p.json", [{"q_id": "9", "prediction": "B"}]), write(folder / "seed.json", whole)
+
+
+def coco_files(folder):
+    said = [{"image_id": n, "caption": text} for n, text in enumerate(TEXTS)]
+    return write(folder / "p.json", said), coco(folder, domain=["in-domain"] * 3)
+
+
+def flickr_files(folder):
+    images = [{"filename": "0.jpg", "split": "test", "sentences": [{"raw": TEXTS[0]}]}]
+    return write(folder / "p.json", {"0": TEXTS[0]}), write(folder / "flickr.json", {"images": images})
+
+
+def msrvtt_files(folder):
+    whole = {
+        "videos": [{"video_id": "v", "split": "test"}],
+        "sentences": [{"video_id": "v", "caption": "a dog"}],
+    }
+    return write(folder / "p.json", {"result": [{"video_id": "v", "caption": "a"}]}), write(
+        folder / "a.json", whole
+    )
+
+
+FILES = {
+    "vqav2": vqa_files, "gqa": gqa_files, "activitynet-qa": activitynet_files,
+    "mvbench": lambda folder: mvbench_files(folder)[:1], "seed-bench": seed_files, "nocaps": coco_files,
+    "flickr30k": flickr_files, "msrvtt-captions": msrvtt_files,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("task", FILES)
+def test_whatever_stands_in_a_file_ends_in_a_score_or_a_sentence(task, tmp_path):
+    files = FILES[task](tmp_path)[:2]
+    sound = [json.loads(path.read_text()) for path in files]
+    tried = 0
+    for path, value in zip(files, sound):
+        for place in nodes(value):
+            for new in (None, 7, "x", [], {}, [[]], {"x": None}):
+                write(path, json.dumps(replaced(value, place, new)))
+                try:
+                    score(task, *files)
+                except UserError as error:
+                    assert "\n" not in str(error)
+                tried += 1
+        write(path, value)
+    assert tried > 50 and score(task, *files).value is not None
 
 
 # ---- streams

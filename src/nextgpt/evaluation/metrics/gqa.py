@@ -26,7 +26,10 @@ class Histograms:
     gold: dict[str, dict[str, int]]
     predicted: dict[str, dict[str, int]]
 
-    def add(self, group: str, gold: str, predicted: str) -> None:
+    def add(self, group: str | None, gold: str, predicted: str) -> None:
+        """A question without a group does not count."""
+        if group is None:
+            return
         for table, answer in ((self.gold, gold), (self.predicted, predicted)):
             counts = table.setdefault(group, {})
             counts[answer] = counts.get(answer, 0) + 1
@@ -75,22 +78,19 @@ def score_gqa(
     """
     tally, per_item, histograms = Tally(), {}, Histograms({}, {})
     for id, question in questions.items():
-        if not question.get("isBalanced", True):
-            continue
-        said, gold = predictions[id], question["answer"]
-        right = float(said == gold)
-        per_item[id] = 100 * right
-        for name in _rows(question):
-            tally.add(name, right)
-        if choices is not None:
-            tally.add("Validity", belongs(said, choices[id]["valid"], question))
-            tally.add("Plausibility", belongs(said, choices[id]["plausible"], question))
-        if (question.get("groups") or {}).get("global") is not None:
-            histograms.add(question["groups"]["global"], gold, said)
-        if with_consistency and right:
-            _add_consistency(tally, consistency(id, question, questions, predictions))
-        if grounding is not None:
-            tally.add("Grounding", grounding(id, question))
+        if question.get("isBalanced", True):
+            said, right = predictions[id], float(predictions[id] == question["answer"])
+            per_item[id] = 100 * right
+            for name in _rows(question):
+                tally.add(name, right)
+            if choices is not None:
+                tally.add("Validity", belongs(said, choices[id]["valid"], question))
+                tally.add("Plausibility", belongs(said, choices[id]["plausible"], question))
+            if with_consistency and right:
+                _add_consistency(tally, consistency(id, question, questions, predictions))
+            if grounding is not None:
+                tally.add("Grounding", grounding(id, question))
+            histograms.add((question.get("groups") or {}).get("global"), question["answer"], said)
     breakdown = _breakdown(tally, histograms)
     return Scores("accuracy", tally.mean("Accuracy", 100), len(per_item), breakdown, per_item)
 

@@ -3,15 +3,20 @@
 score("vqav2", predictions, annotations) -> Scores      names may have the questions, split, features, ... of `Inputs`
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from nextgpt.errors import ConfigError
+from nextgpt.errors import ConfigError, DataError
 from nextgpt.evaluation.scores import Scores
 from nextgpt.evaluation.scoring.inputs import Inputs
+
+logger = logging.getLogger(__name__)
+OF_MEDIA = ("made_media", "edits")
+MISBUILT = (KeyError, TypeError, AttributeError, IndexError)
 
 __all__ = ["SCORERS", "Inputs", "Scorer", "score"]
 
@@ -26,8 +31,21 @@ class Scorer:
     text: str
 
     def __call__(self, inputs: Inputs) -> Scores:
+        """Raises UserError for settings and files that are not as they should be. Where an official file is built
+        otherwise than anybody foresaw, that is a sentence too, with what Python said of it."""
         module, _, name = self.function.partition(".")
-        return getattr(import_module(f"{__name__}.{module}"), name)(inputs)
+        work = getattr(import_module(f"{__name__}.{module}"), name)
+        if module in OF_MEDIA:
+            return work(inputs)
+        try:
+            return work(inputs)
+        except MISBUILT as error:
+            logger.debug("a file of another form", exc_info=True)
+            files = ", ".join(repr(str(path)) for path in (inputs.predictions, *inputs.annotations))
+            raise DataError(
+                f"A file among {files} is built otherwise than expected ({type(error).__name__}: {error}); expected "
+                f"{self.text}."
+            ) from error
 
 
 SCORERS: dict[str, Scorer] = {

@@ -91,6 +91,10 @@ def _matched(
         raise DataError(
             f"{str(inputs.first_annotations)!r} has no captions of this split; expected {expected}."
         )
+    if bare := [id for id, texts in references.items() if not texts]:
+        raise DataError(
+            f"{str(inputs.first_annotations)!r} has no reference for {bare[0]}; expected {expected}."
+        )
     said = read_captions(inputs.predictions, references)
     check_same(said, references, inputs.predictions, "items", inputs.subset)
     if not said:

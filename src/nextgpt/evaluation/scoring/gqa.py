@@ -34,7 +34,7 @@ def score(inputs: Inputs) -> Scores:
     balanced = [id for id, one in questions.items() if _checked(id, one, files[0]).get("isBalanced", True)]
     _check_answered(balanced, said, inputs.predictions)
     whole = len(balanced) < len(questions) and questions.keys() <= said.keys()
-    choices = read_parts(inputs.choices, CHOICES) if inputs.choices else None
+    choices = _choices(inputs.choices, balanced) if inputs.choices else None
     found = score_gqa(questions, said, choices, whole, _grounding(inputs))
     missing = [
         sentence
@@ -52,6 +52,16 @@ def read_parts(path: Path, expected: str) -> dict[str, Any]:
     if not chunks:
         raise DataError(f"The folder {str(path)!r} has no .json in it; expected chunks of {expected}.")
     return {id: one for chunk in chunks for id, one in read_json(chunk, expected, dict).items()}
+
+
+def _choices(path: Path, balanced: list[str]) -> dict[str, Any]:
+    choices = read_parts(path, CHOICES)
+    if missing := [id for id in balanced if id not in choices]:
+        raise DataError(
+            f"{str(path)!r} has no choices for {len(missing)} of the {len(balanced)} questions, the first "
+            f"{missing[0]}; is it of another tier?"
+        )
+    return choices
 
 
 def read_predictions(path: Path) -> dict[str, str]:

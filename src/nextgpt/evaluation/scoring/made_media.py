@@ -64,48 +64,56 @@ def _or_unavailable(work: Any, name: str) -> list[Scores]:
         return [Scores(name, None, 0, unavailable=str(error))]
 
 
+class _Side:
+    """What is kept of one folder as it streams by: moments, features and class scores on disk."""
+
+    def __init__(self, extractor: Extractor, files: Sequence[Path], inputs: Inputs, modality: str) -> None:
+        from nextgpt.evaluation.metrics.moments import Moments
+        from nextgpt.evaluation.metrics.spool import Spool
+
+        self.moments, self.features, self.classes = Moments(), Spool(), Spool()
+        self.rows = {path.stem: number for number, path in enumerate(files)}
+        for _, media in batches_of(files, modality, inputs.batch, inputs.progress):
+            got = extractor(media)
+            self.moments.add(got.features)
+            self.features.add(got.features)
+            if got.scores is not None:
+                self.classes.add(got.scores)
+
+
 def _by_features(inputs: Inputs, modality: str, files: Mapping[str, list[Path]]) -> list[Scores]:
-    from nextgpt.evaluation.metrics.class_scores import InceptionScore, score_inception
     from nextgpt.evaluation.metrics.frechet import score_frechet
     from nextgpt.evaluation.metrics.kernel_distance import score_kernel
-    from nextgpt.evaluation.metrics.moments import Moments
-    from nextgpt.evaluation.metrics.spool import Spool
 
     extractor = load_extractor(inputs.features, modality, inputs.size)
-    moments, features = {"real": Moments(), "made": Moments()}, {"real": Spool(), "made": Spool()}
-    classes, inception = {"real": Spool(), "made": Spool()}, InceptionScore()
-    for side, paths in files.items():
-        for _, media in batches_of(paths, modality, inputs.batch, inputs.progress):
-            got = extractor(media)
-            moments[side].add(got.features)
-            features[side].add(got.features)
-            if got.scores is not None:
-                classes[side].add(got.scores)
-                if side == "made" and extractor.score_kind == "softmax":
-                    inception.add(got.scores)
-    found = [
-        score_frechet(moments["real"], moments["made"], extractor.name),
-        score_kernel(features["real"], features["made"], extractor.name, seed=inputs.seed),
-    ]
-    if inception.n:
-        found.append(score_inception(inception, extractor.name))
-    if modality == "audio" and classes["made"].n:
-        found += _divergence(inputs, files, classes, extractor)
+    real, made = (_Side(extractor, files[side], inputs, modality) for side in ("real", "made"))
+    distance = score_frechet(real.moments, made.moments, extractor.name)
+    found = [score_kernel(real.features, made.features, extractor.name, seed=inputs.seed)]
+    if made.classes.n and extractor.score_kind == "softmax":
+        found.append(_inception(made, extractor))
+    if made.classes.n and modality == "audio":
+        found += _divergence(real, made, extractor)
     version = f"Features: {extractor.name}, {extractor.version}."
-    return [_officially_named(found[0], version), *(_officially_named(one) for one in found[1:])]
+    return [_officially_named(distance, version), *map(_officially_named, found)]
 
 
-def _divergence(
-    inputs: Inputs, files: Mapping[str, list[Path]], classes: "Mapping[str, Spool]", extractor: Extractor
-) -> list[Scores]:
+def _inception(made: _Side, extractor: Extractor) -> Scores:
+    from nextgpt.evaluation.metrics.class_scores import InceptionScore, score_inception
+
+    score = InceptionScore()
+    for block in made.classes.blocks():
+        score.add(block)
+    return score_inception(score, extractor.name)
+
+
+def _divergence(real: _Side, made: _Side, extractor: Extractor) -> list[Scores]:
     """Of files with the same name in both folders; nothing where no names agree."""
     from nextgpt.evaluation.metrics.class_scores import PairedDivergence
 
-    numbers = {side: {path.stem: n for n, path in enumerate(paths)} for side, paths in files.items()}
     divergence = PairedDivergence(extractor.score_kind)
-    for name in numbers["made"].keys() & numbers["real"].keys():
-        rows = (classes[side].rows([numbers[side][name]])[0] for side in ("real", "made"))
-        divergence.add(name, *rows)
+    for name in sorted(made.rows.keys() & real.rows.keys()):
+        wanted, got = (side.classes.rows([side.rows[name]])[0] for side in (real, made))
+        divergence.add(name, wanted, got)
     return [divergence.scores(extractor.name)] if divergence.softmax else []
 
 

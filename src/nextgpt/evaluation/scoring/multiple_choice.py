@@ -5,6 +5,7 @@ MMBench: rows {"index", "prediction"} (.tsv, .csv, .jsonl, .json) against mmbenc
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from nextgpt.errors import DataError
@@ -34,31 +35,28 @@ def score_mmbench(inputs: Inputs) -> Scores:
     """Percent of questions that are right in every rotation, by category."""
     path = inputs.need_annotations(MMBENCH)[0]
     said = _predictions(inputs, MMBENCH_RESULTS, ("index",))
-    rows = [_without_picture(row) for row in read_table(path, MMBENCH)]
+    rows = (
+        {name: cell for name, cell in row.items() if name != "image"} for row in read_table(path, MMBENCH)
+    )
     by_id = unique(((field_of(row, "index", path, MMBENCH), row) for row in rows), path, "questions")
+    if strange := [id for id in by_id if not id.isdigit()]:
+        raise DataError(f"{str(path)!r} has the index {strange[0]!r}; expected {MMBENCH}.")
     check_same(said, by_id, inputs.predictions, "questions", inputs.subset)
-    items = []
-    for id, row in by_id.items():
-        if id in said:
-            if not str(id).isdigit():
-                raise DataError(f"{str(path)!r} has the index {id!r}; expected {MMBENCH}.")
-            choices = {
-                letter: row[letter]
-                for letter in LETTERS
-                if str(row.get(letter, "")).strip() not in ("", "nan")
-            }
-            groups = {name: row[name] for name in ("l2-category", "category") if row.get(name)}
-            right = str(field_of(row, "answer", path, MMBENCH)).strip()
-            if right not in choices:
-                raise DataError(
-                    f"The right answer to {id} in {str(path)!r} is {right!r}; expected one of its letters."
-                )
-            items.append(ChoiceItem(id, letter_of(said[id], choices), right, groups))
-    return score_circular(items)
+    return score_circular([_mmbench_item(id, by_id[id], text, path) for id, text in said.items()])
 
 
-def _without_picture(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "image"}
+def _mmbench_item(id: str, row: Mapping[str, Any], said: str, path: Path) -> ChoiceItem:
+    """Cells of letters that a question does not have are empty, or what pandas writes for them."""
+    choices = {
+        letter: row[letter] for letter in LETTERS if (row.get(letter) or "").strip() not in ("", "nan")
+    }
+    groups = {name: row[name] for name in ("l2-category", "category") if row.get(name)}
+    right = str(field_of(row, "answer", path, MMBENCH)).strip()
+    if right not in choices:
+        raise DataError(
+            f"The right answer to {id} in {str(path)!r} is {right!r}; expected one of its letters."
+        )
+    return ChoiceItem(id, letter_of(said, choices), right, groups)
 
 
 def score_seed(inputs: Inputs) -> Scores:
@@ -70,21 +68,20 @@ def score_seed(inputs: Inputs) -> Scores:
     by_id = unique(((field_of(row, "question_id", path, SEED), row) for row in rows), path, "questions")
     said = _predictions(inputs, SEED_RESULTS, ("question_id", "q_id"))
     check_same(said, by_id, inputs.predictions, "questions", inputs.subset)
-    items = []
-    for id, row in by_id.items():
-        if id in said:
-            choices = {
-                letter: str(row[f"choice_{letter.lower()}"])
-                for letter in LETTERS
-                if f"choice_{letter.lower()}" in row
-            }
-            number = row.get("question_type_id")
-            groups = {"dimension": str(names.get(number, number))}
-            if row.get("data_type"):
-                groups["data"] = row["data_type"]
-            right = str(field_of(row, "answer", path, SEED))
-            items.append(ChoiceItem(id, letter_of(said[id], choices), right, groups))
-    return score_choices(items)
+    return score_choices([_seed_item(id, by_id[id], text, names, path) for id, text in said.items()])
+
+
+def _seed_item(
+    id: str, row: Mapping[str, Any], said: str, names: Mapping[Any, str], path: Path
+) -> ChoiceItem:
+    texts = {letter: row.get(f"choice_{letter.lower()}") for letter in LETTERS}
+    choices = {letter: str(text) for letter, text in texts.items() if text is not None}
+    number = row.get("question_type_id")
+    groups = {"dimension": str(names.get(number, number))}
+    if row.get("data_type"):
+        groups["data"] = row["data_type"]
+    right = str(field_of(row, "answer", path, SEED))
+    return ChoiceItem(id, letter_of(said, choices), right, groups)
 
 
 def _predictions(inputs: Inputs, expected: str, ids: tuple[str, ...]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """JSON arrays item by item: annotations of hundreds of megabytes in the memory of one item."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -9,47 +10,50 @@ from nextgpt.errors import DataError
 from nextgpt.evaluation.scoring.reading import broken, check_file, kind_of
 
 CHUNK = 1 << 18
-SPACE = " \t\r\n\ufeff"
+SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 
 
 class _Scanner:
-    """A text file with a window that slides over it."""
+    """A text file with a window that slides over it; `at` is the place in the window."""
 
     def __init__(self, file: TextIO) -> None:
-        self.file, self.window, self.ended = file, "", False
+        self.file, self.window, self.at, self.ended = file, "", 0, False
         self.decoder = json.JSONDecoder()
 
     def read_more(self) -> bool:
+        """What was read over leaves the window only here, so that an item costs no copy of it."""
         more = self.file.read(CHUNK)
-        self.window += more
+        self.window, self.at = self.window[self.at :] + more, 0
         self.ended = self.ended or not more
         return bool(more)
 
     def peek(self) -> str:
         """The next character that is no space; "" at the end."""
         while True:
-            self.window = self.window.lstrip(SPACE)
-            if self.window or not self.read_more():
-                return self.window[:1]
+            found = SPACE.match(self.window, self.at)
+            assert found
+            self.at = found.end()
+            if self.at < len(self.window) or not self.read_more():
+                return self.window[self.at : self.at + 1]
 
     def take(self, mark: str) -> None:
         """Step over a mark that must come now."""
         if (found := self.peek()) != mark:
-            raise json.JSONDecodeError(f"expected {mark!r}, found {found!r}", self.window, 0)
-        self.window = self.window[1:]
+            raise json.JSONDecodeError(f"expected {mark!r}, found {found!r}", self.window, self.at)
+        self.at += 1
 
     def value(self) -> Any:
         """The next value, whole."""
         self.peek()
         while True:
             try:
-                value, end = self.decoder.raw_decode(self.window)
+                value, end = self.decoder.raw_decode(self.window, self.at)
             except ValueError:
                 if not self.read_more():
                     raise
                 continue
-            if end < len(self.window) or self.ended or not self.read_more():
-                self.window = self.window[end:]
+            if end < len(self.window) or self.ended or not self.read_more():  # else a number may go on
+                self.at = end
                 return value
 
     def items(self) -> Iterator[Any]:
@@ -80,8 +84,10 @@ def stream_array(path: Path, expected: str, key: str = "") -> Iterator[dict[str,
                     )
                 yield item
         except json.JSONDecodeError as error:
-            rest = len(scanner.window) if scanner.ended else -1
-            raise broken(path, error, expected, 0 if not scanner.window else rest) from error
+            cut = scanner.ended and (
+                error.pos >= len(scanner.window) - 1 or scanner.at >= len(scanner.window)
+            )
+            raise broken(path, error, expected, 0 if cut else -1) from error
         except UnicodeDecodeError as error:
             raise DataError(f"{str(path)!r} is no UTF-8 text; expected {expected}.") from error
 
