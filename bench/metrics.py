@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -135,14 +135,25 @@ def _answers(count: int) -> tuple[Path, Path]:
     results, annotations = folder / "results.json", folder / "annotations.json"
     if not annotations.exists():
         folder.mkdir(exist_ok=True)
-        with results.open("w") as file:
-            rows = ({"question_id": n, "answer": f"answer {n % 7}"} for n in range(count))
-            file.write("[" + ",".join(map(json.dumps, rows)) + "]")
+        _write(
+            results,
+            "[",
+            (json.dumps({"question_id": n, "answer": f"answer {n % 7}"}) for n in range(count)),
+            "]",
+        )
         temporary = annotations.with_suffix(".tmp")
-        with temporary.open("w") as file:
-            file.write('{"annotations": [' + ",".join(_annotation(n) for n in range(count)) + "]}")
+        _write(temporary, '{"annotations": [', map(_annotation, range(count)), "]}")
         temporary.rename(annotations)
     return results, annotations
+
+
+def _write(path: Path, start: str, rows: Iterable[str], end: str) -> None:
+    """Row by row, so that making the files leaves no mark on the peak of memory."""
+    with path.open("w") as file:
+        file.write(start)
+        for number, row in enumerate(rows):
+            file.write(("," if number else "") + row)
+        file.write(end)
 
 
 def _annotation(n: int) -> str:

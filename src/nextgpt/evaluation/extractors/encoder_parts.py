@@ -19,7 +19,7 @@ PARTS_OF: dict[str, tuple[str, EncoderConfig, tuple[str, ...]]] = {
     ),
     "yamnet": ("YAMNet", YamnetConfig(), ("audio",)),
 }
-FRAMES = 16  # of a clip, evenly spread
+FRAMES = {"image": 1, "video": 16}  # of a clip, evenly spread
 YAMNET_FEATURES = 1024  # behind these stands our pooled log-mel, which is not YAMNet's
 
 
@@ -50,8 +50,8 @@ def load_encoder_part(part: str, modality: str) -> EncoderExtractor:
     name, config, takes = PARTS_OF[part]
     if modality not in takes:
         raise ConfigError(f"The extractor {part} takes {' and '.join(takes)}, not {modality}.")
-    if isinstance(config, EfficientNetLiteConfig) and modality == "video":
-        config = replace(config, num_frames=FRAMES)
+    if isinstance(config, EfficientNetLiteConfig):
+        config = replace(config, num_frames=FRAMES[modality])
     width = config.feature_dim if isinstance(config, EfficientNetLiteConfig) else YAMNET_FEATURES
     encoder = load_encoder(config, fetch_part(part))
     return EncoderExtractor(name, encoder, get_part(part).sha256[0], width)

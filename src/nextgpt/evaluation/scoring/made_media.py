@@ -6,7 +6,8 @@ media were made with (protocol.json beside them) is repeated in the notes.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 OFFICIAL = {"FD-Inception": "FID", "KD-Inception": "KID", "IS-Inception": "Inception Score"}
 FRAMES = 16  # of a clip, for CLIPSIM
+PAIRED = ("audio",)  # where made and real items are compared one by one, by their classes
 PROTOCOL = "protocol.json"
 
 
@@ -49,6 +51,8 @@ def score_media(inputs: Inputs, modality: str, files: Mapping[str, list[Path]]) 
         raise ConfigError(
             "Give --features ADDRESS (as efficientnet-lite2, yamnet or inception) or --clip FOLDER."
         )
+    if inputs.clip and modality not in BY_CLIP:
+        raise ConfigError("--clip compares pictures and clips with captions; for sounds give --features.")
     found: list[Scores] = []
     if inputs.features:
         found += _or_unavailable(lambda: _by_features(inputs, modality, files), f"FD-{inputs.features}")
@@ -91,7 +95,7 @@ def _by_features(inputs: Inputs, modality: str, files: Mapping[str, list[Path]])
     found = [score_kernel(real.features, made.features, extractor.name, seed=inputs.seed)]
     if made.classes.n and extractor.score_kind == "softmax":
         found.append(_inception(made, extractor))
-    if made.classes.n and modality == "audio":
+    if made.classes.n and modality in PAIRED:
         found += _divergence(real, made, extractor)
     version = f"Features: {extractor.name}, {extractor.version}."
     return [_officially_named(distance, version), *map(_officially_named, found)]
@@ -131,54 +135,73 @@ def _officially_named(one: Scores, note: str = "") -> Scores:
     )
 
 
+@dataclass(frozen=True)
+class ByClip:
+    """How a CLIP judges a modality. metric: of metrics/clip.py; see: its embedding of a medium; sets: also CMMD."""
+
+    metric: str
+    see: Callable[[Any, Any], Any]
+    sets: bool
+
+
+BY_CLIP: dict[str, ByClip] = {
+    "image": ByClip("clip_score", lambda clip, picture: clip.images([picture])[0], sets=True),
+    "video": ByClip(
+        "clip_similarity", lambda clip, video: clip.pictures(list(video.frames(FRAMES))), sets=False
+    ),
+}
+
+
 def _by_clip(inputs: Inputs, modality: str, files: Mapping[str, list[Path]]) -> list[Scores]:
     from nextgpt.evaluation.extractors.clip_folder import load_clip
-    from nextgpt.evaluation.metrics.clip import clip_score, clip_similarity
+    from nextgpt.evaluation.metrics import clip as metrics
     from nextgpt.evaluation.metrics.kernel_distance import score_cmmd
 
-    assert inputs.clip
-    if modality == "audio":
-        raise ConfigError("--clip compares pictures and clips with captions; for sounds give --features.")
-    clip = load_clip(inputs.clip)
-    found = []
-    if inputs.captions:
-        pairs = _captioned(inputs, clip, files["made"], modality)
-        found.append((clip_score if modality == "image" else clip_similarity)(pairs, clip.name))
-    if modality == "image":
-        real, made = (_units(clip, files[side], inputs) for side in ("real", "made"))
-        found.append(score_cmmd(real, made, clip.name))
-    if not found:
+    way = BY_CLIP[modality]
+    texts = _texts(inputs, files["made"])  # before a model is loaded
+    if not texts and not way.sets:
         raise ConfigError("CLIPSIM needs --captions FILE with the text of each clip.")
-    return [found[0], *found[1:]]
+    assert inputs.clip
+    clip, found = load_clip(inputs.clip), []
+    if texts:
+        pairs = _captioned(inputs, clip, texts, files["made"], modality)
+        found.append(getattr(metrics, way.metric)(pairs, clip.name))
+    if way.sets:
+        real, made = (_units(clip, files[side], modality, inputs) for side in ("real", "made"))
+        found.append(score_cmmd(real, made, clip.name))
+    return found
 
 
-def _captioned(inputs: Inputs, clip: Any, files: Sequence[Path], modality: str) -> Any:
-    """(id, embedding of the picture or (F, D) of frames, embedding of the caption) as files are read."""
-    assert inputs.captions
+def _texts(inputs: Inputs, files: Sequence[Path]) -> dict[str, str]:
+    """Name of the file without ending -> caption; none where none are given."""
+    if inputs.captions is None:
+        return {}
     names = by_stem(files, inputs.predictions)
     texts = read_captions(inputs.captions, names)
     if missing := sorted(names.keys() - texts.keys()):
         raise DataError(
             f"{str(inputs.captions)!r} has no caption for {len(missing)} files, the first {missing[0]}."
         )
+    return texts
+
+
+def _captioned(
+    inputs: Inputs, clip: Any, texts: Mapping[str, str], files: Sequence[Path], modality: str
+) -> Iterator[tuple[str, Any, Any]]:
+    """(id, embedding of the picture or (F, D) of frames, embedding of the caption) as files are read."""
     for paths, media in batches_of(files, modality, inputs.batch, inputs.progress):
         captions = clip.texts([texts[path.stem] for path in paths])
         for path, medium, caption in zip(paths, media, captions):
-            seen = (
-                clip.images([medium])[0]
-                if modality == "image"
-                else clip.pictures(list(medium.frames(FRAMES)))
-            )
-            yield path.stem, seen, caption
+            yield path.stem, BY_CLIP[modality].see(clip, medium), caption
 
 
-def _units(clip: Any, files: Sequence[Path], inputs: Inputs) -> "Spool":
+def _units(clip: Any, files: Sequence[Path], modality: str, inputs: Inputs) -> "Spool":
     """Unit embeddings of pictures, on disk."""
     from nextgpt.evaluation.metrics.clip import unit
     from nextgpt.evaluation.metrics.spool import Spool
 
     spool = Spool()
-    for _, media in batches_of(files, "image", inputs.batch, inputs.progress):
+    for _, media in batches_of(files, modality, inputs.batch, inputs.progress):
         spool.add(unit(clip.images(media)))
     return spool
 

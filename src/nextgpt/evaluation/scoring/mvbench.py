@@ -36,7 +36,8 @@ def read_results(path: Path) -> list[MvbenchItem]:
     if isinstance(whole, list):
         return list(_items([row_of(row, path, n, RESULTS) for n, row in enumerate(whole, 1)], path))
     rows = [
-        row_of(row, path, n, RESULTS) for n, row in enumerate(field_of(whole, "res_list", path, RESULTS), 1)
+        row_of(row, path, n, RESULTS)
+        for n, row in enumerate(field_of(whole, ("res_list", "result_list"), path, RESULTS), 1)
     ]
     if rows and "task_type" not in rows[0]:
         rows = _with_tasks(rows, whole.get("acc_dict"), path)

@@ -77,7 +77,7 @@ def score_activitynet_judged(inputs: Inputs) -> Scores:
     }
     check_same(asked, rows, inputs.questions[0], "questions")
     questions = [Question(id, asked[id], str(row["answer"]), said.get(id, "")) for id, row in rows.items()]
-    judge, prompt = load_judge(inputs.judge), read_prompt(inputs.judge_prompt)
+    prompt, judge = read_prompt(inputs.judge_prompt), load_judge(inputs.judge)
     verdicts = judge_all(judge, prompt, questions, inputs.batch, inputs.progress)
     items = ((id, int(row["type"]), verdicts.right[id]) for id, row in rows.items())
     found = score_activitynet(items, f"judged accuracy ({judge.name})", (*notes, *verdicts.notes))
