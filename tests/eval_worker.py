@@ -20,10 +20,16 @@ def main(data: str, out: str, seconds: str) -> None:
     if together.is_main:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
-            answered = answer(prepared, lambda: model, identity="herd", processes=together)
+            answered = answer(
+                prepared, lambda: model, identity="herd", processes=together, on_done=say_progress
+            )
     else:
         answered = answer(prepared, lambda: model, identity="herd", processes=together)
     print(len(answered), model.asked, flush=True)
+
+
+def say_progress(done: int, total: int) -> None:
+    print("done", done, flush=True)
 
 
 if __name__ == "__main__":

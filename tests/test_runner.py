@@ -13,7 +13,6 @@ import pytest
 from benchmark_data import make, picture, write_json
 
 from nextgpt.errors import DataError, MediaError, NotTrainedError
-from nextgpt.evaluation.answers import finished, read_lines
 from nextgpt.evaluation.plan import chosen_rows, groups_of
 from nextgpt.evaluation.processes import Processes, processes
 from nextgpt.evaluation.runner import Settings, answer, prepare
@@ -207,25 +206,22 @@ def test_killing_at_any_time_changes_nothing(data, tmp_path):
     """SIGKILL at random moments until a run comes through; a model that depends on its neighbours judges."""
     whole = said(run(data, tmp_path / "whole", Herd(str)))
     moments, killed = random.Random(5), 0
-    for _ in range(40):
-        worker = start_worker(data, tmp_path / "killed", 0.012)
-        assert worker.stdout.readline() == b"ready\n"
-        time.sleep(moments.uniform(0.02, 0.16))
+    for _ in range(30):
+        worker = start_worker(data, tmp_path / "killed", 0.01)
+        lines = iter(worker.stdout.readline, b"")
+        seen = [
+            next(lines, b"") for _ in range(2 + moments.randint(0, 2))
+        ]  # ready, done 0, and a few batches
+        time.sleep(moments.uniform(0.0, 0.04))  # in the middle of one, or while its lines are written
         worker.send_signal(signal.SIGKILL)
-        if worker.wait() == 0:
+        if worker.wait() == 0 or b"done 20\n" in seen:
             break
         killed += 1
-        if len(finished(groups(data), read_lines(tmp_path / "killed" / "vqav2"))) == 7:
-            break
     assert killed >= 2
     last = start_worker(data, tmp_path / "killed", 0)
     assert last.wait() == 0
     lines = (tmp_path / "killed" / "vqav2" / "answers.jsonl").read_text().splitlines()
     assert {line["id"]: line["reply"] for line in map(json.loads, lines)} == whole
-
-
-def groups(data):
-    return prepare(TASKS["vqav2"], data, data, Settings(batch_size=3), look=False).groups
 
 
 def start_worker(data, out, seconds):
@@ -268,7 +264,7 @@ def test_two_processes_by_accelerate_answer_as_one(data, tmp_path):
     ]
     launch += ["--rdzv_endpoint", "localhost:0", str(WORKER), str(data), str(tmp_path / "two"), "0.001"]
     here = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "ACCELERATE_USE_CPU": "true"}
-    done = subprocess.run(launch, capture_output=True, text=True, timeout=120, env=here)
+    done = subprocess.run(launch, capture_output=True, text=True, timeout=600, env=here)
     assert done.returncode == 0, done.stderr[-2000:]
     counts = sorted(line for line in done.stdout.splitlines() if line.startswith("20 "))
     assert counts == ["20 11", "20 9"]  # seven batches of three: four and three, the last one of two rows
