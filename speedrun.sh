@@ -14,6 +14,10 @@ nextgpt data replay nano
 nextgpt decoders train image
 nextgpt decoders train video
 nextgpt decoders train audio
+nextgpt eval nano-generation --out out/generation
+nextgpt decoders card image --scores out/generation/scores.json
+nextgpt decoders card video --scores out/generation/scores.json
+nextgpt decoders card audio --scores out/generation/scores.json
 
 # 3. the three stages
 nextgpt train encoder-alignment --preset nano

@@ -13,7 +13,7 @@ from nextgpt.testing.tiny import echo_decoders
 def decoders(monkeypatch):
     made, seen = echo_decoders(), []
 
-    def load(config, fetch):
+    def load(config, fetch, dtype):
         decoder = made[config.type.removeprefix("nano-")]
         seen.append(config)
         return decoder
@@ -119,3 +119,18 @@ def test_a_folder_of_other_captions_is_left_alone(tmp_path, capsys):
     other = write(tmp_path / "b.jsonl", {**APPLE, "caption": "a fox"})
     assert run(["decode", "--batch", other, "--out", out]) == 2
     assert "lists other captions" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("modality", "suffix"), [("image", "webp"), ("audio", "flac"), ("video", "webp")])
+def test_the_other_format_of_each_modality(tmp_path, modality, suffix):
+    assert run(["decode", "a fox", "--as", modality, "--format", suffix, "-n", "2", "-o", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{modality}-0.{suffix}",
+        f"{modality}-1.{suffix}",
+        "sheet.png",
+    }
+
+
+def test_an_unknown_format_is_one_sentence(tmp_path, capsys):
+    assert run(["decode", "a fox", "--format", "mp3", "-o", str(tmp_path)]) == 2
+    assert "An image is saved as" in capsys.readouterr().err and not list(tmp_path.iterdir())

@@ -12,7 +12,7 @@ import pytest
 SRC = Path(__file__).parents[1] / "src"
 
 FLOORS = (
-    ("errors", "media", "messages", "modalities", "tokens", "config", "presets"),
+    ("errors", "files", "media", "messages", "modalities", "tokens", "config", "presets"),
     ("nn",),
     ("model", "processor", "batch", "checkpoint", "parts"),
     ("data", "training", "generation", "evaluation", "nano"),

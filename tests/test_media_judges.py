@@ -18,7 +18,8 @@ from nextgpt.nano.media_judges.gallery import Gallery, scale_of
 from nextgpt.nano.media_judges.motion import clip_background, flicker, motion_of, track_of
 from nextgpt.nano.media_judges.pictures import judge_picture, read_pictures
 from nextgpt.nano.media_judges.segments import background, connected, cut_out, foreground, whole
-from nextgpt.nano.settled import PLACES, RELATIONS, settled_track
+from nextgpt.nano.settled_clips import settled_track
+from nextgpt.nano.settled_pictures import PLACES, RELATIONS
 from nextgpt.nano.sources import COLOURS, Thing
 from nextgpt.nn.outputs import EncoderOutput
 from nextgpt.parts import PARTS, is_complete

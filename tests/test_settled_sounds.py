@@ -11,13 +11,13 @@ import pytest
 from nextgpt.errors import DataError
 from nextgpt.nano import split
 from nextgpt.nano.instruments import instruments
-from nextgpt.nano.settled_scenes import KINDS, NOTE_NAMES, SECONDS, usual_note, voice
 from nextgpt.nano.settled_sound_captions import (
     TEMPLATES,
     settled_sound_caption,
     settled_templates,
     topic_of,
 )
+from nextgpt.nano.settled_sound_scenes import KINDS, NOTE_NAMES, SECONDS, usual_note, voice
 from nextgpt.nano.settled_sounds import (
     FAMILIES,
     SHARES,
@@ -28,7 +28,7 @@ from nextgpt.nano.settled_sounds import (
     split_of,
     vocoder_scenes,
 )
-from nextgpt.nano.sheets import show_settled_sounds
+from nextgpt.nano.sheets import show_sheet
 from nextgpt.nano.sounds import RATE, SAMPLES_PART, SoundScene, render_sound
 from nextgpt.parts import PARTS, is_complete
 
@@ -216,7 +216,7 @@ def test_named_notes_have_their_pitch() -> None:
 
 @needs_fonts
 def test_sheet_and_page(tmp_path: Path) -> None:
-    path = show_settled_sounds(tmp_path / "settled.png", n=5, split_name="combination")
+    path = show_sheet("audio", tmp_path / "settled.png", n=5, settled=True)
     page = (tmp_path / "settled.html").read_text()
     assert path.stat().st_size > 1000 and page.count("<audio") == 5
     assert all(item.caption in page for item in settled_sound_items("combination", 5))

@@ -29,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "train": ("train", "Train a stage of the model."),
     "decoders": ("decoders", "Train the small decoders of the nano model."),
     "eval": ("eval", "Score a model."),
+    "score": ("score", "Score answers made anywhere, by each benchmark's official rule."),
     "ship": ("ship", "Write a checkpoint small, as the package carries it."),
 }
 INTERRUPTED = 130

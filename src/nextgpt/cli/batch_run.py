@@ -7,13 +7,13 @@ an interruption all lines but perhaps the last are whole, and that one is cut of
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from nextgpt.cli.page import save_part
 from nextgpt.cli.requests import BatchRequest
 from nextgpt.errors import MessageError, NextGPTError
+from nextgpt.files import locked, whole_lines
 from nextgpt.messages import TextPart
 
 REPLIES = "replies.jsonl"
@@ -104,16 +104,6 @@ def check_same(before: Any, now: dict[str, Any], count: int, folder: Path) -> No
     raise MessageError(f"{str(folder)!r} holds {why}; choose another folder, or start again with --fresh.")
 
 
-def whole_lines(path: Path) -> list[bytes]:
-    """The lines of a file; a last one that was not written to its end is cut off the file."""
-    data = path.read_bytes()
-    lines = data.split(b"\n")
-    if lines.pop():
-        with open(path, "r+b") as file:
-            file.truncate(len(data) - len(data.rpartition(b"\n")[2]))
-    return lines
-
-
 def count_errors(folder: Path) -> int:
     return sum("error" in json.loads(line) for line in whole_lines(folder / REPLIES))
 
@@ -122,22 +112,6 @@ def start_again(folder: Path) -> None:
     """Forget the replies; media files stay until they are written anew."""
     for name in (REPLIES, STATE):
         (folder / name).unlink(missing_ok=True)
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """One process a folder. MessageError when another one writes into it."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(folder / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise MessageError(f"Another process writes into {str(folder)!r}; wait, or choose another.") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _read_json(path: Path) -> Any:

@@ -119,11 +119,12 @@ def show(
     out: Annotated[Path, typer.Option(help="PNG to write")] = Path("sheet.png"),
     n: int = 40,
     seed: int = 0,
+    settled: Annotated[bool, typer.Option(help="the scenes that decoders learn from")] = False,
 ) -> None:
     """A contact sheet with captions: pictures, film strips or spectrograms (with a page that plays the sounds)."""
     from nextgpt.nano.sheets import show_sheet
 
-    typer.echo(f"Written to {show_sheet(modality, out, n, seed)}.")
+    typer.echo(f"Written to {show_sheet(modality, out, n, seed, settled)}.")
 
 
 @app.command()

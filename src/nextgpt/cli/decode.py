@@ -34,6 +34,10 @@ def decode(
     guidance: Annotated[float | None, typer.Option(help="Guidance; the decoder's own if unset.")] = None,
     preset: Annotated[str, typer.Option(help="Which model's decoders.")] = "nano",
     address: Annotated[str | None, typer.Option(help="A decoder's folder instead of the preset's.")] = None,
+    suffix: Annotated[
+        str | None,
+        typer.Option("--format", help="png or webp, mp4 or webp, wav or flac; the first if unset."),
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads.")] = None,
 ) -> None:
     """Make media from a sentence, or from a file of captions, by a decoder alone."""
@@ -41,7 +45,8 @@ def decode(
     captions = read_captions(batch) if batch else numbered(prompt, modality, number, seed)
     if batch and prompt is not None:
         raise MessageError("Give a prompt or --batch, not both.")
-    folder, suffix = make_folder(out), MODALITIES[modality].file_suffix
+    suffix = file_suffix(modality, suffix)
+    folder = make_folder(out)
     todo = still_to_make(captions, folder, suffix) if batch else captions
     made = 0
     for one, medium in produce(config, todo, steps, guidance, threads):
@@ -57,7 +62,16 @@ def decode(
     if batch:
         typer.echo(f"{made} made, {len(captions) - made} were there; {folder / INDEX}")
     if len(captions) > 1:
-        typer.echo(draw_sheet(captions[:MAX_ON_SHEET], modality, folder))
+        typer.echo(draw_sheet(captions[:MAX_ON_SHEET], modality, folder, suffix))
+
+
+def file_suffix(modality: str, wanted: str | None) -> str:
+    """The suffix of the files, without its dot. ConfigError for one that the modality is not saved as."""
+    spec = MODALITIES[modality]
+    known = [suffix.removeprefix(".") for suffix in spec.media_type.suffixes]
+    if wanted is not None and wanted not in known:
+        raise ConfigError(f"{spec.noun.capitalize()} is saved as {' or '.join(known)}, not as {wanted!r}.")
+    return wanted or spec.file_suffix
 
 
 def numbered(prompt: str | None, modality: str, number: int, seed: int) -> list[Caption]:
@@ -82,13 +96,16 @@ def produce(
         return
     import torch
 
+    from nextgpt.cli.memory import keep_buffers
     from nextgpt.cli.printing import counting
+    from nextgpt.generation.placement import resolve_dtype
     from nextgpt.nn.decoders import load_decoder
     from nextgpt.parts import fetch_part
 
     if threads is not None:
         torch.set_num_threads(threads)
-    decoder = load_decoder(config, fetch_part)
+    keep_buffers()
+    decoder = load_decoder(config, fetch_part, dtype=resolve_dtype("auto", torch.device("cpu")))
     with counting("denoising steps") as report:
         for start in range(0, len(captions), AT_ONCE):
             some = captions[start : start + AT_ONCE]
@@ -102,12 +119,12 @@ def produce(
             yield from zip(some, media)
 
 
-def draw_sheet(captions: Sequence[Caption], modality: str, folder: Path) -> Path:
+def draw_sheet(captions: Sequence[Caption], modality: str, folder: Path, suffix: str) -> Path:
     """A contact sheet of what was made: pictures, film strips or spectrograms, with captions."""
     from nextgpt.nano.sheets import COLUMNS, contact_sheet, picture_of
 
     spec = MODALITIES[modality]
-    media = [spec.media_type.from_path(folder / f"{one.name}.{spec.file_suffix}") for one in captions]
+    media = [spec.media_type.from_path(folder / f"{one.name}.{suffix}") for one in captions]
     sheet = contact_sheet(
         [picture_of(modality, medium) for medium in media],
         [one.caption for one in captions],

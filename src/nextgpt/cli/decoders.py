@@ -7,7 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from nextgpt.cli.decoder_card import card
+
 app = typer.Typer(help="The small decoders of the nano model.", no_args_is_help=True)
+app.command()(card)
 
 
 @app.callback()

@@ -9,10 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from nextgpt.cli.agreement import nano_agreement
+from nextgpt.cli.benchmarks import add_commands
 from nextgpt.cli.generation_scores import nano_generation
 from nextgpt.cli.scores import BRANCHES, answer_record, load_for_asking, report
 
-app = typer.Typer(help="Score a model.", no_args_is_help=True)
+app = typer.Typer(
+    help="Score a model: `nextgpt eval vqav2 coco-captions --data FOLDER --limit 100`.", no_args_is_help=True
+)
 app.command("nano-agreement")(nano_agreement)
 app.command("nano-generation")(nano_generation)
 
@@ -114,3 +117,6 @@ def mean_chances(dialogues: list[Any], num_names: int) -> dict[str, float]:
 def all_names(batches: Any) -> set[str]:
     fields = ("name_a", "name_b", "name", "first", "second")
     return {row["slots"].get(f, "") for row in batches.items.by_id.values() for f in fields} - {""}
+
+
+add_commands(app)  # last, so that --help lists the small world's suites first

@@ -1,4 +1,4 @@
-"""Items of settled sounds: the scenes of settled_scenes.py by split, with captions and a judge's slots.
+"""Items of settled sounds: the scenes of settled_sound_scenes.py by split, with captions and a judge's slots.
 
 All scenes of a kind can be listed, so drawing some is shuffling the list. The understanding model's sounds, which
 vary, are in sound_scenes.py.
@@ -14,8 +14,8 @@ from nextgpt.nano import split
 from nextgpt.nano.instruments import PITCHED, Instrument, instruments
 from nextgpt.nano.nouns import NUMBER_WORDS
 from nextgpt.nano.rows import Item
-from nextgpt.nano.settled_scenes import CELL, KINDS, SECONDS, START, SettledScene
 from nextgpt.nano.settled_sound_captions import settled_sound_caption
+from nextgpt.nano.settled_sound_scenes import CELL, KINDS, SECONDS, START, SettledScene
 from nextgpt.nano.sounds import SoundScene, Stroke
 
 # Kind -> share of the items. An evaluation split leaves out the kinds that it has none of.

@@ -15,11 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from nextgpt.errors import DataError
-from nextgpt.nano.clips import render_clip
 from nextgpt.nano.items import MODALITY_ITEMS, NanoSizes
 from nextgpt.nano.rows import Item
-from nextgpt.nano.scenes import render_image
-from nextgpt.nano.settled_sounds import settled_sound_items
+from nextgpt.nano.settled import SETTLED, render_settled
 from nextgpt.nano.sounds import RATE, render_sound
 
 COLUMNS = {"image": 8, "video": 2, "audio": 4}
@@ -28,23 +26,23 @@ _LINE = 12
 _WINDOW = 1024
 
 
-def show_sheet(modality: str, out_path: Path, n: int = 40, seed: int = 0) -> Path:
+def show_sheet(modality: str, out_path: Path, n: int = 40, seed: int = 0, settled: bool = False) -> Path:
     """Write a PNG of n training items with their captions: pictures, film strips or spectrograms.
 
-    For audio also an HTML page beside it (same name) that plays the sounds. Returns the path of the PNG.
+    settled: the scenes that decoders learn from, not those of the encoders. For audio also an HTML page beside the
+    PNG (same name) that plays the sounds. Returns the path of the PNG.
     """
     if modality not in MODALITY_ITEMS:
         raise DataError(f"no modality {modality} in the small world: use one of {', '.join(MODALITY_ITEMS)}")
-    items = list(islice(MODALITY_ITEMS[modality](NanoSizes(), seed), n))
+    items = list(
+        SETTLED[modality].items("train", n, seed)
+        if settled
+        else islice(MODALITY_ITEMS[modality](NanoSizes(), seed), n)
+    )
     if modality == "audio":
         return sound_sheet(items, out_path)
     contact_sheet([_picture(item) for item in items], _captions(items), COLUMNS[modality]).save(out_path)
     return Path(out_path)
-
-
-def show_settled_sounds(out_path: Path, n: int = 40, seed: int = 0, split_name: str = "train") -> Path:
-    """Like show_sheet, of the sounds that decoders are trained on or (split "combination", "name") tested on."""
-    return sound_sheet(list(settled_sound_items(split_name, n, seed)), out_path)
 
 
 def sound_sheet(items: Sequence[Item], out_path: Path) -> Path:
@@ -62,11 +60,9 @@ def _captions(items: Sequence[Item]) -> list[str]:
 
 
 def _picture(item: Item) -> NDArray[np.uint8]:
-    return (
-        render_image(item.scene, 128)
-        if item.modality == "image"
-        else film_strip(render_clip(item.scene, 64)[::2])
-    )
+    if item.modality == "image":
+        return render_settled(item.scene, 128)
+    return film_strip(render_settled(item.scene, 64)[::2])
 
 
 PICTURES = {

@@ -5,9 +5,9 @@
     3  vocoder       for sounds: the spectra of true sounds from their mel pictures
     4  latents       encode all media once
     5  draft         the reader alone: its draft of the latents, a thirtieth of the transformer's time
-    6  flow          denoising loss on latents, and the draft's; a tenth of the rows without a prompt
+    6  flow          the transformer alone: denoising loss on latents; a tenth of the rows without a prompt
     7  detail        the autoencoder's decoding half alone, with a perceptual loss: latents stay what they are
-    8  folder        moving average of the weights as fp16 in diffusers' layout
+    8  folder        moving average of the weights as fp16 (the reader's memory as fp8) in diffusers' layout
 
 Each phase resumes by itself (step_runner); a finished one is not run again.
 """
@@ -30,6 +30,7 @@ from nextgpt.errors import DataError
 from nextgpt.nn.decoders import Fetch, untrained_decoder
 from nextgpt.nn.decoders.folder import read_component, write_folder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder
+from nextgpt.nn.decoders.text_conditioning import NullPrompt
 from nextgpt.nn.encoders import load_encoder
 from nextgpt.nn.outputs import Conditioning
 from nextgpt.training.decoder_items import ItemCache, Items, OnProgress
@@ -91,7 +92,8 @@ class DecoderTraining:
             return None
         if self.recipe.detail is not None and not self.train_detail(self.recipe.detail, latents, until):
             return None
-        write_folder(self.decoder.eval().to(torch.float16), self.output, self.recipe.shared)
+        self.decoder.eval().to(torch.float16).reader.pack()
+        write_folder(self.decoder, self.output, self.recipe.shared)
         return self.decoder
 
     def train_autoencoder(self, config: PhaseConfig, until: int | None) -> bool:
@@ -137,13 +139,11 @@ class DecoderTraining:
         def loss(step: int, generator: torch.Generator) -> Tensor:
             latents, conditioning = self.batch(step, config, source, generator)
             with self.autocast():
-                read = self.decoder.reader.read(conditioning)
-                flow = self.decoder.flow_loss(latents, read, generator)
-                return flow + self.decoder.draft_loss(latents, read)
+                with torch.no_grad():
+                    read = self.decoder.reader.read(conditioning)
+                return self.decoder.flow_loss(latents, read, generator)
 
-        names = ("transformer", "reader", "prompt")
-        learned = nn.ModuleDict({name: getattr(self.decoder, name) for name in names})
-        return self.run_phase("flow", learned, loss, config, until, source)
+        return self.run_phase("flow", self.decoder.transformer, loss, config, until, source)
 
     def train_detail(self, config: PhaseConfig, source: str, until: int | None) -> bool:
         looks = PerceptualLoss(self.feature_network()) if self.recipe.perceptual_weight else None
@@ -200,10 +200,14 @@ def fingerprint(module: nn.Module) -> str:
 
 
 def start_decoder(recipe: DecoderRecipe, output: Path, fetch: Fetch | None) -> LatentDecoder:
-    """Random weights; shared components come from their folder beside `output`."""
+    """Random weights; shared components come from their folder beside `output`. A decoder that is trained again
+    keeps its null vector, so that output projectors that were trained for it still say "nothing here" with it."""
     decoder = untrained_decoder(recipe.architecture, fetch)
     nn.init.zeros_(decoder.transformer.proj_out.weight)
     nn.init.zeros_(decoder.transformer.proj_out.bias)
+    if (output / "prompt").is_dir():
+        decoder.prompt = NullPrompt.from_pretrained(output / "prompt", low_cpu_mem_usage=False).float()
+        decoder.prompt.requires_grad_(False)
     for name, place in recipe.shared.items():
         kind = type(getattr(decoder, name))
         component = read_component((output / place).resolve(), "diffusers", kind.__name__, torch.float32)

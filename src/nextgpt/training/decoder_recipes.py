@@ -34,16 +34,16 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             nano_image(),
             num_items=24_000,
             autoencoder=PhaseConfig(steps=1_800, batch_size=16),
-            draft=PhaseConfig(steps=6_000, batch_size=64, learning_rate=2e-3),
-            flow=PhaseConfig(steps=3_000, batch_size=32),
-            detail=PhaseConfig(steps=1_500, batch_size=16, learning_rate=5e-4),
-            perceptual_weight=0.3,
+            draft=PhaseConfig(steps=6_000, batch_size=256, learning_rate=4e-3),
+            flow=PhaseConfig(steps=900, batch_size=32),
+            detail=PhaseConfig(steps=1_500, batch_size=16),
+            perceptual_weight=1.0,
         ),
         "video": DecoderRecipe(
             nano_video(),
             num_items=14_000,
-            draft=PhaseConfig(steps=6_000, batch_size=64, learning_rate=2e-3),
-            flow=PhaseConfig(steps=2_000, batch_size=32),
+            draft=PhaseConfig(steps=3_500, batch_size=256, learning_rate=4e-3),
+            flow=PhaseConfig(steps=800, batch_size=32),
             shared={"vae": "../image/vae"},
         ),
         "audio": DecoderRecipe(
@@ -52,8 +52,8 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             autoencoder=PhaseConfig(steps=900, batch_size=16),
             vocoder=PhaseConfig(steps=3_000, batch_size=16, learning_rate=2e-3),
             num_waves=2_400,
-            draft=PhaseConfig(steps=4_000, batch_size=64, learning_rate=2e-3),
-            flow=PhaseConfig(steps=2_000, batch_size=32),
+            draft=PhaseConfig(steps=2_500, batch_size=256, learning_rate=4e-3),
+            flow=PhaseConfig(steps=700, batch_size=32),
         ),
     }
 }

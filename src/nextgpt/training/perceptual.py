@@ -3,11 +3,13 @@
 The classifier is the input half's own encoder. The judges of pictures (EfficientNet-Lite0) are never used here.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-STRIDES = (4, 8, 16)  # of the features that are compared
+STRIDES = (4, 8, 16, 32)  # of the features that are compared
 
 
 class PerceptualLoss(nn.Module):
@@ -15,22 +17,23 @@ class PerceptualLoss(nn.Module):
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.network: Any = network.eval().requires_grad_(False)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.taps = self.last_blocks()
 
     def last_blocks(self) -> tuple[int, ...]:
         """The last block of each stride."""
         stride, last = 2, {}
-        for index, block in enumerate(self.network.get_submodule("blocks").children()):
-            stride *= block.get_submodule("depthwise").stride[0]  # type: ignore[index, operator]
+        for index, block in enumerate(self.network.blocks):
+            stride *= block.depthwise.stride[0]
             last[stride] = index
         return tuple(last[stride] for stride in STRIDES)
 
     def features(self, pixels: Tensor) -> list[Tensor]:
         """Pixels (B, 3, H, W) in -1..1 -> features of unit length, (B, C, H / stride, W / stride) a tap."""
-        x = F.relu6(self.network.get_submodule("stem")(pixels.contiguous(memory_format=torch.channels_last)))
+        x = F.relu6(self.network.stem(pixels.contiguous(memory_format=torch.channels_last)))
         found = []
-        for index, block in enumerate(self.network.get_submodule("blocks").children()):
+        for index, block in enumerate(self.network.blocks):
             x = block(x)
             if index in self.taps:
                 found.append(F.normalize(x.float(), dim=1))

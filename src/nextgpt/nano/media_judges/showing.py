@@ -10,7 +10,7 @@ from PIL import Image
 
 from nextgpt.nano.media_judges.gallery import normalised
 from nextgpt.nano.rows import Item
-from nextgpt.nano.settled import FULL, settled_image_items
+from nextgpt.nano.settled_pictures import FULL, settled_image_items
 from nextgpt.nano.sheets import contact_sheet, film_strip, spectrogram
 from nextgpt.nano.sources import COLOURS
 

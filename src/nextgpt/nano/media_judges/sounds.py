@@ -21,7 +21,7 @@ from nextgpt.nano.instruments import Instrument, instruments
 from nextgpt.nano.media_judges.gallery import normalised
 from nextgpt.nano.media_judges.notes import RATE, Wave, onsets, pitch, slope
 from nextgpt.nano.nouns import NUMBER_WORDS
-from nextgpt.nano.settled_scenes import FONT, LONG, SCALE, SECONDS, SPEEDS, usual_note, voice
+from nextgpt.nano.settled_sound_scenes import FONT, LONG, SCALE, SECONDS, SPEEDS, usual_note, voice
 from nextgpt.nano.settled_sounds import family
 from nextgpt.nano.sounds import SoundScene, Stroke, render_sound
 

@@ -20,7 +20,9 @@ from nextgpt.nano.media_judges.gallery import Gallery
 from nextgpt.nano.media_judges.pictures import judge_picture, read_pictures
 from nextgpt.nano.media_judges.sounds import SoundGallery, judge_sound
 from nextgpt.nano.rows import Item
-from nextgpt.nano.settled import render_settled, settled_image_items, settled_video_items
+from nextgpt.nano.settled import render_settled
+from nextgpt.nano.settled_clips import settled_video_items
+from nextgpt.nano.settled_pictures import settled_image_items
 from nextgpt.nano.settled_sounds import settled_sound_items
 from nextgpt.nano.sounds import render_sound
 

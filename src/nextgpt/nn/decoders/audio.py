@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from nextgpt.media import Audio
@@ -34,10 +35,11 @@ class AudioDecoder(LatentDecoder[AudioFacts]):
         return torch.from_numpy(samples)
 
     def to_input(self, stored: Tensor) -> Tensor:
-        return stored.float()
+        return F.pixel_unshuffle(stored.float(), self.facts.patch)
 
     def to_media(self, output: Tensor) -> list[Audio]:
-        sounds = self.to_samples(output[:, 0].float().clamp(-1, 1)).cpu().numpy()
+        picture = F.pixel_shuffle(output.float(), self.facts.patch)[:, 0]
+        sounds = self.to_samples(picture.clamp(-1, 1)).cpu().numpy()
         return [Audio.from_array(np.clip(sound, -1, 1), rate=self.facts.rate) for sound in sounds]
 
     def to_samples(self, unit: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ class VideoFacts:
 @dataclass(frozen=True)
 class AudioFacts:
     """Log-mel picture (num_mels, num_frames) of mono sound; levels in natural log of mel power
-    (-6 to 10 is a range of 70 dB)."""
+    (-6 to 10 is a range of 70 dB). `patch` x `patch` of them are one position of the autoencoder's input."""
 
     type: ClassVar[str] = "audio"
     rate: int = 16_000
@@ -40,6 +40,7 @@ class AudioFacts:
     hop: int = 256
     num_mels: int = 80
     num_frames: int = 256
+    patch: int = 1
     floor: float = -6.0
     ceiling: float = 10.0
     phase_steps: int = 48
@@ -83,7 +84,7 @@ class ReaderConfig:
     """PromptReader: `num_pools` means of the text's states, a memory of `memory_width` units."""
 
     num_pools: int = 6
-    memory_width: int = 1536
+    memory_width: int = 3072
     plan_channels: int = 32
 
 

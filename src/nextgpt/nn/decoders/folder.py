@@ -83,4 +83,7 @@ def read_component(folder: Path, library: str, name: str, dtype: torch.dtype) ->
     kind = getattr(importlib.import_module(library), name)
     is_module = isinstance(kind, type) and issubclass(kind, torch.nn.Module)
     options = {"torch_dtype": dtype, "low_cpu_mem_usage": False} if is_module else {}
-    return kind.from_pretrained(folder, local_files_only=True, **options)
+    component = kind.from_pretrained(folder, local_files_only=True, **options)
+    if is_module:
+        torch.nn.Module.to(component, dtype)  # diffusers leaves weights of eight bits as they are
+    return component

@@ -10,6 +10,7 @@ and step, its millions of weights cost a thirtieth of the transformer's time (do
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
@@ -51,6 +52,12 @@ class PromptReader(ModelMixin, ConfigMixin):
         pooled_BKC = weights_BQK.transpose(1, 2) @ normed_BQC
         memory = F.gelu(self.memory_keys(pooled_BKC.flatten(1)), approximate="tanh")
         return self.memory_values(memory).unflatten(1, self.plan_shape)
+
+    def pack(self) -> "PromptReader":
+        """The memory in eight bits, for its file: of two percent of error in a unit little reaches the plan."""
+        for part in (self.memory_keys, self.memory_values):
+            part.to(torch.float8_e4m3fn)
+        return self
 
     def read(self, conditioning: Conditioning) -> Conditioning:
         """The conditioning with its plan, flat, as the pooled vector."""

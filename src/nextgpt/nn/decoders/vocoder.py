@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from nextgpt.nn.decoders import mel
 from nextgpt.nn.decoders.config import AudioFacts, MediaFacts, VocoderConfig
 
+FIT_ROUNDS, POLISH_ROUNDS = 2, 4
 MIN_SPREAD, MAX_SPREAD = 0.004, 1.0  # of a frequency, in bins
 
 
@@ -80,8 +81,10 @@ class Vocoder(ModelMixin, ConfigMixin):
 
     @torch.no_grad()
     def synthesize(self, unit: Tensor, seed: int = 0) -> Tensor:
-        """Log-mel levels (B, num_mels, T) -> samples (B, hop * T). The noise is the same for every row, so a row is the same in any batch."""
-        return synthesize(self(unit), self.facts, seed)
+        """Log-mel levels (B, num_mels, T) -> samples (B, hop * T). The noise is the same for every row, so a row is
+        the same in any batch."""
+        spectrum = fit_to_mel(self(unit), mel.from_unit(unit.float(), self.facts), self.facts)
+        return polish(synthesize(spectrum, self.facts, seed), spectrum, self.facts)
 
 
 def make_vocoder(facts: MediaFacts, config: VocoderConfig) -> Vocoder:
@@ -126,6 +129,26 @@ def synthesize(spectrum: Spectrum, facts: AudioFacts, seed: int = 0) -> Tensor:
     advance = phase_advance(spectrum, facts, draws[1])
     phase = locked_phases(advance, peaks_of(magnitude), 2 * math.pi * draws[2, :, 0])
     return mel.istft(torch.polar(magnitude, phase), facts, facts.hop * magnitude.shape[-1])
+
+
+def fit_to_mel(spectrum: Spectrum, level: Tensor, facts: AudioFacts, rounds: int = FIT_ROUNDS) -> Spectrum:
+    """Correct magnitudes towards the mel levels (B, num_mels, T) that they must have."""
+    filters = mel.mel_filters(facts, level.device)
+    reach = filters.sum(0)[:, None].clamp(min=1e-3)
+    power = torch.exp(2 * spectrum.level)
+    for _ in range(rounds):
+        ratio = level.exp() / (filters @ power + math.exp(facts.floor))
+        power = power * (filters.T @ ratio / reach).clamp(0.01, 100)
+    return spectrum._replace(level=0.5 * torch.log(power + 1e-12))
+
+
+def polish(sound: Tensor, spectrum: Spectrum, facts: AudioFacts, rounds: int = POLISH_ROUNDS) -> Tensor:
+    """A few of Griffin and Lim's projections, from phases that are nearly right: they sharpen attacks."""
+    magnitude = spectrum.level.exp()
+    for _ in range(rounds):
+        stft = mel.stft(sound, facts)[..., : magnitude.shape[-1]]
+        sound = mel.istft(magnitude * stft / stft.abs().clamp(min=1e-9), facts, sound.shape[-1])
+    return sound
 
 
 def roughened(spectrum: Spectrum, uniform: Tensor) -> Tensor:
