@@ -49,10 +49,10 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
         "audio": DecoderRecipe(
             nano_audio(),
             num_items=8_000,
-            autoencoder=PhaseConfig(steps=900, batch_size=16),
+            autoencoder=PhaseConfig(steps=2_400, batch_size=16),
             vocoder=PhaseConfig(steps=3_000, batch_size=16, learning_rate=2e-3),
             num_waves=2_400,
-            draft=PhaseConfig(steps=2_500, batch_size=256, learning_rate=4e-3),
+            draft=PhaseConfig(steps=3_000, batch_size=256, learning_rate=4e-3),
             flow=PhaseConfig(steps=600, batch_size=32),
         ),
     }

@@ -145,6 +145,6 @@ def nano_audio() -> ArchitectureConfig:
         LatentDecoderConfig("nano-audio", AudioFacts(), (8, 10, 32)),
         autoencoder=AutoencoderConfig(in_channels=1, latent_channels=8, channels=(16, 16, 32, 64)),
         transformer=TransformerConfig(width=192, num_heads=3, patch_size=2),
-        reader=ReaderConfig(memory_width=768, plan_channels=8),
+        reader=ReaderConfig(memory_width=1536, plan_channels=8),
         vocoder=VocoderConfig(),
     )
