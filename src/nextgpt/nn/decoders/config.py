@@ -135,7 +135,7 @@ def nano_video() -> ArchitectureConfig:
     return ArchitectureConfig(
         LatentDecoderConfig("nano-video", VideoFacts(), (128, 16, 4)),
         PIXELS,
-        reader=ReaderConfig(memory_width=1024),
+        reader=ReaderConfig(memory_width=2304),
     )
 
 
