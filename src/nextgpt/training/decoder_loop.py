@@ -94,6 +94,7 @@ class DecoderTraining:
             return None
         self.decoder.eval().to(torch.float16).reader.pack()
         write_folder(self.decoder, self.output, self.recipe.shared)
+        nn.Module.to(self.decoder, torch.float16)  # as it is when it is opened again
         return self.decoder
 
     def train_autoencoder(self, config: PhaseConfig, until: int | None) -> bool:

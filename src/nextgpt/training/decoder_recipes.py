@@ -43,7 +43,7 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             nano_video(),
             num_items=14_000,
             draft=PhaseConfig(steps=3_500, batch_size=256, learning_rate=4e-3),
-            flow=PhaseConfig(steps=600, batch_size=32),
+            flow=PhaseConfig(steps=400, batch_size=32),
             shared={"vae": "../image/vae"},
         ),
         "audio": DecoderRecipe(
@@ -53,7 +53,7 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             vocoder=PhaseConfig(steps=3_000, batch_size=16, learning_rate=2e-3),
             num_waves=2_400,
             draft=PhaseConfig(steps=3_000, batch_size=256, learning_rate=4e-3),
-            flow=PhaseConfig(steps=600, batch_size=32),
+            flow=PhaseConfig(steps=400, batch_size=32),
         ),
     }
 }

@@ -62,7 +62,7 @@ class LatentDecoderConfig:
     type: str
     facts: MediaFacts
     latent_shape: tuple[int, int, int]
-    steps: int = 8
+    steps: int = 2
     guidance: float = 1.0
     text_part: str = "minilm-l6"
 
