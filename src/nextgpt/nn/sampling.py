@@ -127,6 +127,12 @@ def velocity_of_sample(scheduler: Any, latents: Tensor, timesteps: Tensor, clean
     return (latents - clean) / sigma.view(-1, *[1] * (latents.ndim - 1))
 
 
+PREDICTIONS: dict[str, Callable[[Any, Tensor, Tensor, Tensor], Tensor]] = {
+    "velocity": lambda scheduler, latents, timesteps, output: output,
+    "sample": velocity_of_sample,
+}
+
+
 def noise_target(scheduler: Any, clean: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
     kind = prediction_type(scheduler)
     if kind == "v_prediction":

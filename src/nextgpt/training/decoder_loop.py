@@ -86,13 +86,15 @@ class DecoderTraining:
             return None
         with self.autocast():
             latents = self.cache.write_latents(self.decoder)
-        if not self.train_draft(self.recipe.draft, latents, until):
+        if self.decoder.reader is not None and not self.train_draft(self.recipe.draft, latents, until):
             return None
         if not self.train_flow(self.recipe.flow, latents, until):
             return None
         if self.recipe.detail is not None and not self.train_detail(self.recipe.detail, latents, until):
             return None
-        self.decoder.eval().to(torch.float16).reader.pack()
+        self.decoder.eval().to(torch.float16)
+        if self.decoder.reader is not None:
+            self.decoder.reader.pack()
         write_folder(self.decoder, self.output, self.recipe.shared)
         nn.Module.to(self.decoder, torch.float16)  # as it is when it is opened again
         return self.decoder
@@ -131,9 +133,9 @@ class DecoderTraining:
         def loss(step: int, generator: torch.Generator) -> Tensor:
             latents, conditioning = self.batch(step, config, source, generator)
             with self.autocast():
-                return self.decoder.draft_loss(latents, self.decoder.reader.read(conditioning))
+                return self.decoder.draft_loss(latents, self.decoder.read(conditioning))
 
-        learned = nn.ModuleDict({"reader": self.decoder.reader, "prompt": self.decoder.prompt})
+        learned = nn.ModuleDict({name: getattr(self.decoder, name) for name in ("reader", "prompt")})
         return self.run_phase("draft", learned, loss, config, until, source)
 
     def train_flow(self, config: PhaseConfig, source: str, until: int | None) -> bool:
@@ -141,7 +143,7 @@ class DecoderTraining:
             latents, conditioning = self.batch(step, config, source, generator)
             with self.autocast():
                 with torch.no_grad():
-                    read = self.decoder.reader.read(conditioning)
+                    read = self.decoder.read(conditioning)
                 return self.decoder.flow_loss(latents, read, generator)
 
         return self.run_phase("flow", self.decoder.transformer, loss, config, until, source)

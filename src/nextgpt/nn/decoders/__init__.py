@@ -11,7 +11,7 @@ from diffusers import AutoencoderDC, FlowMatchEulerDiscreteScheduler, PixArtTran
 from nextgpt.config import DecoderConfig
 from nextgpt.errors import ConfigError
 from nextgpt.nn.decoders.audio import AudioDecoder
-from nextgpt.nn.decoders.config import ArchitectureConfig, AutoencoderConfig
+from nextgpt.nn.decoders.config import ArchitectureConfig, AutoencoderConfig, ReaderConfig
 from nextgpt.nn.decoders.folder import read_folder
 from nextgpt.nn.decoders.image import ImageDecoder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder
@@ -84,7 +84,7 @@ def untrained_decoder(config: ArchitectureConfig, fetch: Fetch | None = None) ->
         config.decoder,
         **({"vocoder": vocoder} if vocoder else {}),
         transformer=make_transformer(config),
-        reader=make_reader(config),
+        reader=make_reader(config.reader, config) if config.reader else None,
         vae=make_autoencoder(config.autoencoder),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=config.noise_shift),
         prompt=NullPrompt(config.prompt_length, config.prompt_width),
@@ -98,7 +98,7 @@ def make_transformer(config: ArchitectureConfig) -> PixArtTransformer2DModel:
     return PixArtTransformer2DModel(
         num_attention_heads=shape.num_heads,
         attention_head_dim=shape.width // shape.num_heads,
-        in_channels=channels + config.reader.plan_channels,
+        in_channels=channels + (config.reader.plan_channels if config.reader else 0),
         out_channels=channels,
         num_layers=shape.num_layers,
         cross_attention_dim=shape.width,
@@ -109,8 +109,7 @@ def make_transformer(config: ArchitectureConfig) -> PixArtTransformer2DModel:
     )
 
 
-def make_reader(config: ArchitectureConfig) -> PromptReader:
-    shape = config.reader
+def make_reader(shape: ReaderConfig, config: ArchitectureConfig) -> PromptReader:
     return PromptReader(
         config.prompt_width,
         shape.num_pools,

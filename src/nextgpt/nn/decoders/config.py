@@ -55,15 +55,16 @@ MediaFacts = ImageFacts | VideoFacts | AudioFacts
 
 @dataclass(frozen=True)
 class LatentDecoderConfig:
-    """`type` is the row of DECODERS; steps and guidance are the defaults of `decode`. The transformer says what to
-    add to the reader's draft to have the clean latents, which it can express although it is narrower than its
-    tokens (arXiv 2511.13720)."""
+    """`type` is the row of DECODERS; steps and guidance are the defaults of `decode`. `predicts` is what the
+    transformer's output means, together with the reader's draft where there is one: the flow's "velocity", or the
+    clean "sample", which a transformer narrower than its tokens can still express (arXiv 2511.13720)."""
 
     type: str
     facts: MediaFacts
     latent_shape: tuple[int, int, int]
     steps: int = 2
     guidance: float = 1.0
+    predicts: str = "sample"
     text_part: str = "minilm-l6"
 
 
@@ -115,7 +116,7 @@ class ArchitectureConfig:
     decoder: LatentDecoderConfig
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
-    reader: ReaderConfig = field(default_factory=ReaderConfig)
+    reader: ReaderConfig | None = field(default_factory=ReaderConfig)
     noise_shift: float = 3.0
     vocoder: VocoderConfig | None = None
     prompt_length: int = 32

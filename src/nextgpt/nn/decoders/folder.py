@@ -1,8 +1,8 @@
 """A small decoder's folder, in diffusers' layout:
 
     model_index.json   component -> [library, class]; "nextgpt" holds our LatentDecoderConfig and `shared`
-    transformer/  reader/  vae/  scheduler/  prompt/   each opens with its class' own from_pretrained
-    vocoder/           for sounds
+    transformer/  vae/  scheduler/  prompt/   each opens with its class' own from_pretrained
+    reader/  vocoder/  where the decoder has one
 
 `shared` maps a component to a folder relative to this one: clips use the pictures' autoencoder.
 """
@@ -21,8 +21,8 @@ from nextgpt.errors import PartError
 from nextgpt.nn.decoders.config import LatentDecoderConfig
 
 INDEX = "model_index.json"
-COMPONENTS = ("transformer", "reader", "vae", "scheduler", "prompt")
-OPTIONAL = ("vocoder",)
+COMPONENTS = ("transformer", "vae", "scheduler", "prompt")
+OPTIONAL = ("reader", "vocoder")
 
 
 def write_folder(decoder: Any, folder: Path, shared: Mapping[str, str] | None = None) -> None:

@@ -20,13 +20,13 @@ from nextgpt.nn.decoders.reader import PromptReader
 from nextgpt.nn.decoders.text_conditioning import NullPrompt, TextEncoder
 from nextgpt.nn.outputs import Conditioning, ConditioningSpec
 from nextgpt.nn.sampling import (
+    PREDICTIONS,
     OnStep,
     corrupt,
     draw_noise,
     guided,
     item_generators,
     sample,
-    velocity_of_sample,
 )
 
 MAX_STEPS = 1000
@@ -34,17 +34,18 @@ Facts = TypeVar("Facts", ImageFacts, VideoFacts, AudioFacts)
 
 
 class LatentDecoder(nn.Module, Generic[Facts]):
-    """`transformer`, `reader`, `vae`, `scheduler` and `prompt` are the components of its folder (diffusers' format)."""
+    """`transformer`, `vae`, `scheduler`, `prompt` and, where it has one, `reader` are the components of its folder
+    (diffusers' format)."""
 
     def __init__(
         self,
         config: LatentDecoderConfig,
         *,
         transformer: Any,
-        reader: PromptReader,
         vae: Any,
         scheduler: Any,
         prompt: NullPrompt,
+        reader: PromptReader | None = None,
         text_encoder: Callable[[], TextEncoder] | None = None,
     ) -> None:
         super().__init__()
@@ -110,7 +111,7 @@ class LatentDecoder(nn.Module, Generic[Facts]):
         """Scalar: mean squared error against the scheduler's own target, at random times. Gradients reach the
         conditioning; a frozen decoder (requires_grad_(False)) keeps none for itself."""
         conditioning.check(self.conditioning_spec, type(self).__name__)
-        return self.flow_loss(latents, self.reader.read(conditioning), generator)
+        return self.flow_loss(latents, self.read(conditioning), generator)
 
     def flow_loss(
         self, latents: Tensor, read: Conditioning, generator: torch.Generator | None = None
@@ -122,6 +123,7 @@ class LatentDecoder(nn.Module, Generic[Facts]):
 
     def draft_loss(self, latents: Tensor, read: Conditioning) -> Tensor:
         """Scalar: mean squared error of the reader's draft against the clean latents."""
+        assert self.reader is not None, "only a reader drafts"
         return (self.reader.plan_and_draft(read)[1].float() - latents).square().mean()
 
     @torch.no_grad()
@@ -162,23 +164,30 @@ class LatentDecoder(nn.Module, Generic[Facts]):
             raise ValueError(
                 f"decode got {len(seeds)} seeds for {conditioning.batch_size} rows of conditioning."
             )
-        wanted = self.reader.read(conditioning.to(self.device, self.dtype))
+        wanted = self.read(conditioning.to(self.device, self.dtype))
         generators = item_generators(seeds)
         noise = draw_noise(self.config.latent_shape, generators, self.device)
-        nothing = self.reader.read(self.prompt.unconditional(len(seeds)))
+        nothing = self.read(self.prompt.unconditional(len(seeds)))
         denoise = guided(self.predict, wanted, nothing, guidance)
         return sample(denoise, noise, self.scheduler, steps, generators, on_step)
 
+    def read(self, conditioning: Conditioning) -> Conditioning:
+        """What is the same at every step: the conditioning, with the reader's plan where there is a reader."""
+        return conditioning if self.reader is None else self.reader.read(conditioning)
+
     def predict(self, latents: Tensor, timesteps: Tensor, read: Conditioning) -> Tensor:
         """The velocity. The mask is all ones by contract, so it is not passed on."""
-        plan, draft = self.reader.plan_and_draft(read)
+        given, draft = latents.to(self.dtype), torch.zeros(())
+        if self.reader is not None:
+            plan, draft = self.reader.plan_and_draft(read)
+            given = torch.cat([given.to(plan.dtype), plan], 1)
         output = self.transformer(
-            torch.cat([latents.to(plan.dtype), plan], 1),
-            encoder_hidden_states=read.sequence_BQC.to(plan.dtype),
+            given,
+            encoder_hidden_states=read.sequence_BQC.to(given.dtype),
             timestep=timesteps,
             return_dict=False,
         )[0]
-        return velocity_of_sample(self.scheduler, latents, timesteps, (draft + output).float())
+        return PREDICTIONS[self.config.predicts](self.scheduler, latents, timesteps, draft + output)
 
     @torch.no_grad()
     def encode_stored(self, stored: Tensor) -> Tensor:
