@@ -97,7 +97,7 @@ def evaluate(
     }
     write_answers(out, modality, items, judged, options)
     write_sheets(out, modality, suite, items, judged)
-    record: dict[str, Any] = {"rows": rows_of(table, suite.bars), **options, **sizes}
+    record: dict[str, Any] = {"rows": rows_of(table, suite.bars), **options, "sizes": sizes}
     if modality == "video":
         record["flicker"] = {
             name: mean_flicker(r) for name, r in (("made", made), ("true", real), ("rebuilt", again))
