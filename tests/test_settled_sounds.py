@@ -219,7 +219,7 @@ def test_sheet_and_page(tmp_path: Path) -> None:
     path = show_sheet("audio", tmp_path / "settled.png", n=5, settled=True)
     page = (tmp_path / "settled.html").read_text()
     assert path.stat().st_size > 1000 and page.count("<audio") == 5
-    assert all(item.caption in page for item in settled_sound_items("combination", 5))
+    assert all(item.caption in page for item in settled_sound_items("train", 5))
 
 
 @needs_fonts
