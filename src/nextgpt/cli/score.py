@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +18,6 @@ The tasks, each with its predictions and its annotations:
 
 \b
 """
-NORMAL = 1.96  # deviations of a 95 % interval
 
 
 def score(
@@ -95,17 +93,11 @@ def as_record(task: str, found: Scores) -> dict[str, Any]:
     }
 
 
-def interval(found: Scores) -> list[float] | None:
-    """95 % interval of the value, where it is a mean over items; None where it is not."""
-    shares = list(found.per_item.values())
-    if (
-        found.value is None
-        or len(shares) < 2
-        or abs(fmean(shares) - found.value) > 1e-6 * max(1.0, found.value)
-    ):
-        return None
-    half = NORMAL * stdev(shares) / len(shares) ** 0.5
-    return [found.value - half, found.value + half]
+def interval(found: Scores) -> tuple[float, float] | None:
+    """95 % interval of the value by the bootstrap, as in a run's record; None where it is no mean over items."""
+    from nextgpt.evaluation.resampling import interval as resampled
+
+    return None if found.value is None else resampled(found.value, found.per_item, {})
 
 
 def lines_of(task: str, found: Scores) -> Iterator[str]:
