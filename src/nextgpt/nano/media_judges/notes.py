@@ -84,5 +84,5 @@ def slope(wave: Wave) -> float:
     at = np.flatnonzero(np.isfinite(found))[::3]
     if len(at) < 4:
         return 0.0
-    first, second = np.triu_indices(len(at), 20)
+    first, second = np.triu_indices(len(at), min(20, len(at) - 1))  # moments well apart, where there are such
     return float(np.median((found[at[second]] - found[at[first]]) / (at[second] - at[first]))) * RATE / HOP
