@@ -3,7 +3,7 @@
 import base64
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from textwrap import wrap
@@ -16,9 +16,8 @@ from PIL import Image, ImageDraw
 
 from nextgpt.errors import DataError
 from nextgpt.nano.items import MODALITY_ITEMS, NanoSizes
-from nextgpt.nano.rows import Item
-from nextgpt.nano.settled import SETTLED, render_settled
-from nextgpt.nano.sounds import RATE, render_sound
+from nextgpt.nano.settled import SETTLED
+from nextgpt.nano.sounds import RATE
 
 COLUMNS = {"image": 8, "video": 2, "audio": 4}
 _MARGIN = 6
@@ -29,8 +28,8 @@ _WINDOW = 1024
 def show_sheet(modality: str, out_path: Path, n: int = 40, seed: int = 0, settled: bool = False) -> Path:
     """Write a PNG of n training items with their captions: pictures, film strips or spectrograms.
 
-    settled: the scenes that decoders learn from, not those of the encoders. For audio also an HTML page beside the
-    PNG (same name) that plays the sounds. Returns the path of the PNG.
+    settled: the scenes that decoders learn from, not those of the encoders. A modality of PAGES also gets an HTML
+    page beside the PNG (same name). Returns the path of the PNG.
     """
     if modality not in MODALITY_ITEMS:
         raise DataError(f"no modality {modality} in the small world: use one of {', '.join(MODALITY_ITEMS)}")
@@ -39,30 +38,13 @@ def show_sheet(modality: str, out_path: Path, n: int = 40, seed: int = 0, settle
         if settled
         else islice(MODALITY_ITEMS[modality](NanoSizes(), seed), n)
     )
-    if modality == "audio":
-        return sound_sheet(items, out_path)
-    contact_sheet([_picture(item) for item in items], _captions(items), COLUMNS[modality]).save(out_path)
+    arrays = [SETTLED[modality].render(item.scene) for item in items]
+    pictures = [DRAWN[modality](array) for array in arrays]
+    captions = [item.caption for item in items]
+    if page := PAGES.get(modality):
+        Path(out_path).with_suffix(".html").write_text(page(arrays, pictures, captions), encoding="utf-8")
+    contact_sheet(pictures, captions, COLUMNS[modality]).save(out_path)
     return Path(out_path)
-
-
-def sound_sheet(items: Sequence[Item], out_path: Path) -> Path:
-    """Spectrograms with captions as a PNG, and an HTML page beside it (same name) that plays the sounds."""
-    waves = [render_sound(item.scene) for item in items]
-    pictures = [spectrogram(wave) for wave in waves]
-    page = _page(waves, pictures, _captions(items))
-    Path(out_path).with_suffix(".html").write_text(page, encoding="utf-8")
-    contact_sheet(pictures, _captions(items), COLUMNS["audio"]).save(out_path)
-    return Path(out_path)
-
-
-def _captions(items: Sequence[Item]) -> list[str]:
-    return [item.caption for item in items]
-
-
-def _picture(item: Item) -> NDArray[np.uint8]:
-    if item.modality == "image":
-        return render_settled(item.scene, 128)
-    return film_strip(render_settled(item.scene, 64)[::2])
 
 
 PICTURES = {
@@ -145,3 +127,12 @@ def _wav(wave: NDArray[np.float32]) -> bytes:
     buffer = io.BytesIO()
     soundfile.write(buffer, wave, RATE, format="WAV", subtype="PCM_16")
     return buffer.getvalue()
+
+
+# how an array is drawn on a sheet, and the page of those that want more than a look
+DRAWN: dict[str, Callable[[NDArray[Any]], NDArray[np.uint8]]] = {
+    "image": lambda pixels: pixels,
+    "video": lambda frames: film_strip(frames[::2]),
+    "audio": spectrogram,
+}
+PAGES = {"audio": _page}

@@ -21,17 +21,23 @@ Draw = tuple[np.ndarray, np.ndarray]  # numbers of real items, of made items
 
 
 def polynomial_mmd(real: np.ndarray, made: np.ndarray) -> float:
-    """Unbiased squared MMD of two sets (M, E) of one size, cubic kernel."""
-    size, width = real.shape
+    """Unbiased squared MMD of two sets (M, E) and (N, E), cubic kernel."""
+    pairs = ((real, real), (made, made), (real, made))
+    return unbiased_mmd(*(polynomial_kernel(a, b) for a, b in pairs))
 
-    def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return (a @ b.T / width + 1.0) ** 3
 
-    def without_diagonal(matrix: np.ndarray) -> float:
-        return float(matrix.sum() - np.trace(matrix))
+def polynomial_kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(M, E) and (N, E) -> (M, N)."""
+    return np.asarray((a @ b.T / a.shape[1] + 1.0) ** 3)
 
-    within = without_diagonal(kernel(real, real)) + without_diagonal(kernel(made, made))
-    return within / (size * (size - 1)) - 2 * float(kernel(real, made).sum()) / size**2
+
+def unbiased_mmd(inner: np.ndarray, outer: np.ndarray, across: np.ndarray) -> float:
+    """From the kernels within each set, their diagonals left out, and between them."""
+    within = sum(
+        (float(kernel.sum() - np.trace(kernel)) / (len(kernel) * (len(kernel) - 1)))
+        for kernel in (inner, outer)
+    )
+    return within - 2 * float(across.mean())
 
 
 def draws(n_real: int, n_made: int, subsets: int, size: int, seed: int) -> Iterator[Draw]:
