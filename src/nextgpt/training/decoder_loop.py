@@ -4,7 +4,7 @@
     2  autoencoder   L1 and squared error, noise on the latents; skipped where it is shared
     3  vocoder       for sounds: the spectra of true sounds from their mel pictures
     4  latents       encode all media once
-    5  draft         the reader alone: its draft of the latents, a thirtieth of the transformer's time
+    5  draft         the reader alone: its draft of the latents, a sixteenth of the transformer's time
     6  flow          the transformer alone: denoising loss on latents; a tenth of the rows without a prompt
     7  detail        the autoencoder's decoding half alone, with a perceptual loss: latents stay what they are
     8  folder        moving average of the weights as fp16 (the reader's memory as fp8) in diffusers' layout

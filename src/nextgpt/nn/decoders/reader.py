@@ -5,7 +5,7 @@
 The plan lies beside the noisy latents, position by position, and the draft is what the transformer's output is
 added to, so a transformer of few layers refines a first guess. The wide layer is where names are remembered: a
 two-layer perceptron is a key-value memory (arXiv 2012.14913), and as it runs once a prompt, not once a position
-and step, its millions of weights cost a thirtieth of the transformer's time (docs/LOG.md).
+and step, its millions of weights cost a sixteenth of the transformer's time (docs/LOG.md).
 """
 
 from typing import Any
