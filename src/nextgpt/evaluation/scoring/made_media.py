@@ -89,6 +89,11 @@ def _by_features(inputs: Inputs, modality: str, files: Mapping[str, list[Path]])
     from nextgpt.evaluation.metrics.frechet import score_frechet
     from nextgpt.evaluation.metrics.kernel_distance import score_kernel
 
+    for side, paths in files.items():
+        if len(paths) < 2:
+            raise DataError(
+                f"There is one {side} file alone, {str(paths[0])!r}; distances need two on either side."
+            )
     extractor = load_extractor(inputs.features, modality, inputs.size)
     real, made = (_Side(extractor, files[side], inputs, modality) for side in ("real", "made"))
     distance = score_frechet(real.moments, made.moments, extractor.name)
