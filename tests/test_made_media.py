@@ -243,5 +243,5 @@ def test_folders_that_hold_nothing(tmp_path):
 def test_one_file_alone_is_named_before_any_network_is_opened(tmp_path):
     pictures(tmp_path / "made", 0)
     pictures(tmp_path / "real", 1, n=1)
-    with pytest.raises(DataError, match="one real file alone, .*distances need two"):
+    with pytest.raises(DataError, match=r"one real file alone, .*distances need two"):
         score("image-generation", tmp_path / "made", [tmp_path / "real"], features="nowhere:nothing")
