@@ -210,11 +210,11 @@ def test_the_nearest_scale_is_a_ratio():
 
 
 def clip_of(motion: str, colour: str = "orange", frames: int = 16, reach: float = 1.0) -> np.ndarray:
-    from nextgpt.nano.clips import _pose_at
+    from nextgpt.nano.clips import pose_at
 
     track, shown = settled_track("x", motion, reach), []
     for time in np.linspace(0, 1, frames):
-        pose = _pose_at(track, float(time))
+        pose = pose_at(track, float(time))
         sprite = ("corner", pose.x, pose.y, pose.size)
         shown.append(draw(colour, sprite, side=64, angle=pose.angle, opacity=pose.opacity))
     return np.stack(shown)

@@ -51,8 +51,9 @@ def train(
     with Bars() as bars:
         items = nano_items(modality, recipe.num_items)
         waves = nano_waves(recipe.num_waves) if recipe.vocoder else None
+        layers = nano_layers(modality, recipe)
         training = DecoderTraining(
-            recipe, items, work, output, waves=waves, fetch=fetch_part, on_progress=bars
+            recipe, items, work, output, waves=waves, layers=layers, fetch=fetch_part, on_progress=bars
         )
         done = training.run(until)
     typer.echo(f"Wrote {output}." if done is not None else f"Stopped; the state is in {work}.")
@@ -91,6 +92,22 @@ def nano_items(modality: str, num_items: int) -> Callable[[], Iterator[tuple[Any
             yield source.render(item.scene), item.caption
 
     return items
+
+
+def nano_layers(modality: str, recipe: Any) -> Callable[[], Iterator[Any]] | None:
+    """What each of these scenes holds, for a reader that takes sentences apart."""
+    from nextgpt.nano.settled import SETTLED
+    from nextgpt.nano.settled_layers import settled_layers
+    from nextgpt.nn.decoders.config import LayeredReaderConfig
+
+    reader = recipe.architecture.reader
+    if not isinstance(reader, LayeredReaderConfig):
+        return None
+    items = SETTLED[modality].items
+    return lambda: (
+        settled_layers(item.scene, reader.num_layers, reader.num_frames)
+        for item in items("train", recipe.num_items)
+    )
 
 
 def nano_waves(num_waves: int) -> Callable[[], Iterator[tuple[Any, str]]]:

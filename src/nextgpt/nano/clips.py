@@ -92,14 +92,14 @@ def render_clip(scene: ClipScene, size: int, frames: int = FRAMES) -> NDArray[np
 def _render_frame(scene: ClipScene, size: int, time: float) -> NDArray[np.uint8]:
     canvas = Image.new("RGB", (2 * size, 2 * size), COLOURS[scene.colour])
     for track in scene.tracks:
-        pose = _pose_at(track, time)
+        pose = pose_at(track, time)
         art = _posed(load_rgba(scene.style, track.code), pose, canvas.width)
         longer = max(art.size) / canvas.width
         paste(canvas, art, pose.x, pose.y, longer)
     return np.asarray(canvas.reduce(2))
 
 
-def _pose_at(track: Track, time: float) -> Pose:
+def pose_at(track: Track, time: float) -> Pose:
     """Pose at time 0 (start) to 1 (end)."""
     start, end = asdict(track.start), asdict(track.end)
     pose = {name: start[name] + time * (end[name] - start[name]) for name in start}

@@ -1,5 +1,6 @@
 """Training of a small decoder, the same for every modality:
 
+    0  reading       a layered reader's sentences and small pictures; before anything else is known
     1  items         draw media and captions once, keep the text encoder's states (decoder_items)
     2  autoencoder   L1 and squared error, noise on the latents; skipped where it is shared
     3  vocoder       for sounds: the spectra of true sounds from their mel pictures
@@ -53,12 +54,14 @@ class DecoderTraining:
         output: Path,
         *,
         waves: Items | None = None,
+        layers: Callable[[], Iterable[np.ndarray]] | None = None,
         fetch: Fetch | None = None,
         on_progress: OnProgress | None = None,
         precision: torch.dtype = torch.bfloat16,
     ) -> None:
         self.recipe, self.items, self.folder, self.output = recipe, items, folder, output
         self.waves = waves or items  # what a vocoder learns from
+        self.layers = layers  # what each item holds, for a reader that takes sentences apart
         self.on_progress: OnProgress = on_progress or (lambda what, done, total: None)
         self.precision, self.fetch = precision, fetch
         with torch.random.fork_rng():
@@ -80,6 +83,8 @@ class DecoderTraining:
         self.cache.write_media(self.decoder, self.items)
         with self.autocast():
             self.cache.write_text(self.decoder)
+        if self.recipe.reading is not None and not self.train_reading(self.recipe.reading, until):
+            return None
         if self.recipe.autoencoder is not None and not self.train_autoencoder(self.recipe.autoencoder, until):
             return None
         if self.recipe.vocoder is not None and not self.train_vocoder(self.recipe.vocoder, until):
@@ -129,18 +134,43 @@ class DecoderTraining:
         for array, _caption in islice(self.waves(), self.recipe.num_waves):
             yield to_int16(decoder.fixed_length(array)).numpy()
 
-    def train_draft(self, config: PhaseConfig, source: str, until: int | None) -> bool:
+    def train_reading(self, config: PhaseConfig, until: int | None) -> bool:
+        """A layered reader alone, towards small pictures."""
+        reader: Any = self.decoder.reader
+        assert self.layers is not None, "a layered reader learns from what its media hold"
+        self.cache.write_rows("layers", self.layers)
+
         def loss(step: int, generator: torch.Generator) -> Tensor:
-            latents, conditioning = self.batch(step, config, source, generator)
+            rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
+            pictures = small_pictures(self.cache.rows("media", rows), reader.canvas)
             with self.autocast():
-                return self.decoder.draft_loss(latents, self.decoder.read(conditioning))
+                return reader.picture_loss(
+                    self.conditioning(rows).sequence_BQC, self.cache.rows("layers", rows), pictures
+                )
+
+        return self.run_phase("reading", reader, loss, config, until)
+
+    def train_draft(self, config: PhaseConfig, source: str, until: int | None) -> bool:
+        reader: Any = self.decoder.reader
+        if self.layers is not None:
+            self.cache.write_rows("layers", self.layers)
+
+        def loss(step: int, generator: torch.Generator) -> Tensor:
+            latents, conditioning = self.batch(step, config, source, generator, drop=0.0)
+            rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
+            layers = self.cache.rows("layers", rows) if self.layers is not None else None
+            with self.autocast():
+                plan, reading_loss = reader.plan_and_loss(conditioning.sequence_BQC, layers)
+                draft = reader.draft_head(plan)
+            return (draft.float() - latents).square().mean() + reading_loss
 
         learned = nn.ModuleDict({name: getattr(self.decoder, name) for name in ("reader", "prompt")})
         return self.run_phase("draft", learned, loss, config, until, source)
 
     def train_flow(self, config: PhaseConfig, source: str, until: int | None) -> bool:
         def loss(step: int, generator: torch.Generator) -> Tensor:
-            latents, conditioning = self.batch(step, config, source, generator)
+            drop = self.recipe.drop_prompt
+            latents, conditioning = self.batch(step, config, source, generator, drop)
             with self.autocast():
                 with torch.no_grad():
                     read = self.decoder.read(conditioning)
@@ -149,16 +179,38 @@ class DecoderTraining:
         return self.run_phase("flow", self.decoder.transformer, loss, config, until, source)
 
     def train_detail(self, config: PhaseConfig, source: str, until: int | None) -> bool:
-        looks = PerceptualLoss(self.feature_network()) if self.recipe.perceptual_weight else None
+        """Half of the rows are what the reader drafts of their sentence: a sample looks more like it than like an
+        encoded medium."""
+        weight = self.recipe.perceptual_weight
+        looks = PerceptualLoss(self.feature_network()) if weight else None
 
         def loss(step: int, generator: torch.Generator) -> Tensor:
             rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
-            latents, stored = self.cache.rows(source, rows).float(), self.cache.rows("media", rows)
-            latents += self.recipe.latent_noise * torch.randn(latents.shape, generator=generator)
+            stored = self.cache.rows("media", rows)
+            pairs = [(self.half_drafted(self.cache.rows(source, rows).float(), rows), stored)]
             with self.autocast():
-                return detail_loss(self.decoder, latents, stored, looks, self.recipe.perceptual_weight)
+                if self.recipe.half_size:
+                    small = half_size(stored)
+                    pairs.append((self.decoder.encode_stored(small).float(), small))
+                losses = [
+                    detail_loss(self.decoder, self.noisy(latents, generator), true, looks, weight)
+                    for latents, true in pairs
+                ]
+            return torch.stack(losses).mean()
 
         return self.run_phase("detail", self.decoder.vae.decoder, loss, config, until, source)
+
+    @torch.no_grad()
+    def half_drafted(self, latents: Tensor, rows: list[int]) -> Tensor:
+        reader, half = self.decoder.reader, len(rows) // 2
+        if reader is None:
+            return latents
+        with self.autocast():
+            draft = reader.plan_and_draft(reader.read(self.conditioning(rows[:half])))[1]
+        return torch.cat([draft.float().to(latents.device), latents[half:]])
+
+    def noisy(self, latents: Tensor, generator: torch.Generator) -> Tensor:
+        return latents + self.recipe.latent_noise * torch.randn(latents.shape, generator=generator)
 
     def feature_network(self) -> nn.Module:
         assert self.fetch is not None, "a perceptual loss needs the parts"
@@ -166,14 +218,19 @@ class DecoderTraining:
         return load_encoder(settings, self.fetch(settings.part))
 
     def batch(
-        self, step: int, config: PhaseConfig, source: str, generator: torch.Generator
+        self, step: int, config: PhaseConfig, source: str, generator: torch.Generator, drop: float
     ) -> tuple[Tensor, Conditioning]:
-        """Latents and conditioning of a step's rows, some of them without a prompt."""
+        """Latents and conditioning of a step's rows; a share of them, `drop`, without a prompt."""
         rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
-        latents, states, lengths = (self.cache.rows(n, rows) for n in (source, "text_states", "text_lengths"))
-        lengths[torch.rand(len(rows), generator=generator) < self.recipe.drop_prompt] = 0
-        device = self.decoder.device
-        return latents.to(device).float(), self.decoder.prompt(states.to(device).float(), lengths)
+        dropped = torch.rand(len(rows), generator=generator) < drop
+        latents = self.cache.rows(source, rows).to(self.decoder.device).float()
+        return latents, self.conditioning(rows, dropped)
+
+    def conditioning(self, rows: list[int], dropped: Tensor | None = None) -> Conditioning:
+        states, lengths = (self.cache.rows(name, rows) for name in ("text_states", "text_lengths"))
+        if dropped is not None:
+            lengths[dropped] = 0
+        return self.decoder.prompt(states.to(self.decoder.device).float(), lengths)
 
     def run_phase(
         self,
@@ -226,6 +283,26 @@ def autoencoder_loss(
     Tried first and left out: L1 of the differences between neighbours. It rewards one flat colour, and the
     network stayed there for hundreds of steps.
     """
+    sizes = (stored, half_size(stored)) if recipe.half_size else (stored,)
+    losses = [reconstruction_loss(decoder, one, recipe, generator) for one in sizes]
+    return torch.stack(losses).mean()
+
+
+def small_pictures(stored: Tensor, side: int) -> Tensor:
+    """uint8 pictures or clips (B, ..., 3, H, W) -> (B', 3, side, side) in -1..1."""
+    frames = stored.flatten(0, -4).float() / 127.5 - 1
+    return F.interpolate(frames, size=(side, side), mode="area")
+
+
+def half_size(stored: Tensor) -> Tensor:
+    """uint8 pictures (B, 3, S, S) -> (B, 3, S / 2, S / 2): as large as things are in clips."""
+    small = F.interpolate(stored.float(), scale_factor=0.5, mode="bicubic", antialias=True)
+    return small.clamp(0, 255).round().to(torch.uint8)
+
+
+def reconstruction_loss(
+    decoder: LatentDecoder, stored: Tensor, recipe: DecoderRecipe, generator: torch.Generator
+) -> Tensor:
     pixels = decoder.to_input(stored.to(decoder.device)).contiguous(memory_format=torch.channels_last)
     latents = decoder.vae.encode(pixels).latent.float()
     size = latents.square().mean()

@@ -11,12 +11,14 @@ from nextgpt.training.step_runner import PhaseConfig
 @dataclass(frozen=True)
 class DecoderRecipe:
     """`autoencoder` None: it is taken from `shared["vae"]`, a folder relative to the decoder's own.
-    The flow's seed also seeds the weights. `drop_prompt` is the share of rows without a condition."""
+    `half_size`: pictures are also shown at half their size, for clips.
+    The flow's seed also seeds the weights. `drop_prompt` is the flow's share of rows without a condition."""
 
     architecture: ArchitectureConfig
     num_items: int
     draft: PhaseConfig
     flow: PhaseConfig
+    reading: PhaseConfig | None = None
     autoencoder: PhaseConfig | None = None
     vocoder: PhaseConfig | None = None
     num_waves: int = 0
@@ -26,6 +28,7 @@ class DecoderRecipe:
     drop_prompt: float = 0.1
     latent_noise: float = 0.1
     latent_penalty: float = 1e-3
+    half_size: bool = False
 
 
 RECIPES: dict[str, dict[str, DecoderRecipe]] = {
@@ -33,16 +36,19 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
         "image": DecoderRecipe(
             nano_image(),
             num_items=24_000,
-            autoencoder=PhaseConfig(steps=1_800, batch_size=16),
-            draft=PhaseConfig(steps=6_000, batch_size=256, learning_rate=4e-3),
-            flow=PhaseConfig(steps=700, batch_size=32),
-            detail=PhaseConfig(steps=1_500, batch_size=16),
+            reading=PhaseConfig(steps=3_000, batch_size=64, learning_rate=3e-3),
+            autoencoder=PhaseConfig(steps=4_500, batch_size=16),
+            half_size=True,
+            draft=PhaseConfig(steps=1_600, batch_size=64, learning_rate=2e-3),
+            flow=PhaseConfig(steps=400, batch_size=32),
+            detail=PhaseConfig(steps=800, batch_size=16),
             perceptual_weight=1.0,
         ),
         "video": DecoderRecipe(
             nano_video(),
             num_items=14_000,
-            draft=PhaseConfig(steps=3_500, batch_size=256, learning_rate=4e-3),
+            reading=PhaseConfig(steps=1_600, batch_size=64, learning_rate=3e-3),
+            draft=PhaseConfig(steps=1_200, batch_size=64, learning_rate=2e-3),
             flow=PhaseConfig(steps=400, batch_size=32),
             shared={"vae": "../image/vae"},
         ),

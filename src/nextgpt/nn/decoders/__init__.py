@@ -1,6 +1,7 @@
 """Frozen decoders: conditioning -> media. DECODERS is the visible table: type -> module class."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from diffusers import AutoencoderDC, FlowMatchEulerDiscreteScheduler, PixArtTran
 from nextgpt.config import DecoderConfig
 from nextgpt.errors import ConfigError
 from nextgpt.nn.decoders.audio import AudioDecoder
-from nextgpt.nn.decoders.config import ArchitectureConfig, AutoencoderConfig, ReaderConfig
+from nextgpt.nn.decoders.config import ArchitectureConfig, AutoencoderConfig, LayeredReaderConfig, ReaderConfig
 from nextgpt.nn.decoders.folder import read_folder
 from nextgpt.nn.decoders.image import ImageDecoder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder
-from nextgpt.nn.decoders.reader import PromptReader
+from nextgpt.nn.decoders.layered_reader import LayeredReader
+from nextgpt.nn.decoders.reader import PromptReader, Reader
 from nextgpt.nn.decoders.text_conditioning import NullPrompt, TextEncoder, shared_text_encoder
 from nextgpt.nn.decoders.video import VideoDecoder
 from nextgpt.nn.decoders.vocoder import make_vocoder
@@ -98,7 +100,7 @@ def make_transformer(config: ArchitectureConfig) -> PixArtTransformer2DModel:
     return PixArtTransformer2DModel(
         num_attention_heads=shape.num_heads,
         attention_head_dim=shape.width // shape.num_heads,
-        in_channels=channels + (config.reader.plan_channels if config.reader else 0),
+        in_channels=channels + (plan_channels(config.reader) if config.reader else 0),
         out_channels=channels,
         num_layers=shape.num_layers,
         cross_attention_dim=shape.width,
@@ -109,14 +111,15 @@ def make_transformer(config: ArchitectureConfig) -> PixArtTransformer2DModel:
     )
 
 
-def make_reader(shape: ReaderConfig, config: ArchitectureConfig) -> PromptReader:
-    return PromptReader(
-        config.prompt_width,
-        shape.num_pools,
-        shape.memory_width,
-        shape.plan_channels,
-        config.decoder.latent_shape,
-    )
+def make_reader(shape: ReaderConfig | LayeredReaderConfig, config: ArchitectureConfig) -> Reader:
+    sizes = {"width": config.prompt_width, "latent_shape": config.decoder.latent_shape, **asdict(shape)}
+    if isinstance(shape, LayeredReaderConfig):
+        return LayeredReader(length=config.prompt_length, **sizes)
+    return PromptReader(**sizes)
+
+
+def plan_channels(shape: ReaderConfig | LayeredReaderConfig) -> int:
+    return shape.plan_channels * (shape.group if isinstance(shape, LayeredReaderConfig) else 1)
 
 
 def make_autoencoder(config: AutoencoderConfig) -> AutoencoderDC:

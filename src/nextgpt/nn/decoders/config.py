@@ -90,6 +90,21 @@ class ReaderConfig:
 
 
 @dataclass(frozen=True)
+class LayeredReaderConfig:
+    """LayeredReader: `num_things` slots of its memory, up to `num_layers` things in one medium."""
+
+    num_things: int = 1313
+    num_layers: int = 4
+    num_frames: int = 1
+    group: int = 1
+    canvas: int = 64
+    sprite_side: int = 32
+    sprite_channels: int = 6
+    draw_width: int = 128
+    plan_channels: int = 32
+
+
+@dataclass(frozen=True)
 class TransformerConfig:
     """diffusers' PixArtTransformer2DModel."""
 
@@ -116,27 +131,35 @@ class ArchitectureConfig:
     decoder: LatentDecoderConfig
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
-    reader: ReaderConfig | None = field(default_factory=ReaderConfig)
+    reader: ReaderConfig | LayeredReaderConfig | None = field(default_factory=ReaderConfig)
     noise_shift: float = 3.0
     vocoder: VocoderConfig | None = None
     prompt_length: int = 32
     prompt_width: int = 384
 
 
-PIXELS = AutoencoderConfig(48, 32, (64, 128, 128), (1, 1, 1), (1, 2, 2))
+PIXELS = AutoencoderConfig(48, 16, (64, 128), (1, 2), (1, 3))
 
 
 def nano_image() -> ArchitectureConfig:
     """128 x 128 pictures: 64 tokens of 16 x 16 pixels."""
-    return ArchitectureConfig(LatentDecoderConfig("nano-image", ImageFacts(), (32, 8, 8)), PIXELS)
+    return ArchitectureConfig(
+        LatentDecoderConfig("nano-image", ImageFacts(), (16, 16, 16)),
+        PIXELS,
+        transformer=TransformerConfig(patch_size=2),
+        reader=LayeredReaderConfig(),
+    )
 
 
 def nano_video() -> ArchitectureConfig:
     """16 frames of 64 x 64 at 8 a second: 64 tokens of 4 frames x 16 x 16 pixels, the image autoencoder."""
     return ArchitectureConfig(
-        LatentDecoderConfig("nano-video", VideoFacts(), (128, 16, 4)),
+        LatentDecoderConfig("nano-video", VideoFacts(), (64, 32, 8)),
         PIXELS,
-        reader=ReaderConfig(memory_width=2304),
+        transformer=TransformerConfig(patch_size=2),
+        reader=LayeredReaderConfig(
+            num_layers=2, num_frames=16, group=4, canvas=32, sprite_channels=5, draw_width=64, plan_channels=16
+        ),
     )
 
 

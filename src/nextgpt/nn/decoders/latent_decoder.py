@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from nextgpt.errors import MessageError, NextGPTError
 from nextgpt.nn.decoders.config import AudioFacts, ImageFacts, LatentDecoderConfig, VideoFacts
-from nextgpt.nn.decoders.reader import PromptReader
+from nextgpt.nn.decoders.reader import Reader
 from nextgpt.nn.decoders.text_conditioning import NullPrompt, TextEncoder
 from nextgpt.nn.outputs import Conditioning, ConditioningSpec
 from nextgpt.nn.sampling import (
@@ -45,7 +45,7 @@ class LatentDecoder(nn.Module, Generic[Facts]):
         vae: Any,
         scheduler: Any,
         prompt: NullPrompt,
-        reader: PromptReader | None = None,
+        reader: Reader | None = None,
         text_encoder: Callable[[], TextEncoder] | None = None,
     ) -> None:
         super().__init__()
@@ -120,11 +120,6 @@ class LatentDecoder(nn.Module, Generic[Facts]):
         noisy, timesteps, target = corrupt(self.scheduler, latents, generator)
         prediction = self.predict(noisy, timesteps, read)
         return (prediction.float() - target).square().mean()
-
-    def draft_loss(self, latents: Tensor, read: Conditioning) -> Tensor:
-        """Scalar: mean squared error of the reader's draft against the clean latents."""
-        assert self.reader is not None, "only a reader drafts"
-        return (self.reader.plan_and_draft(read)[1].float() - latents).square().mean()
 
     @torch.no_grad()
     def encode_media(self, arrays: Sequence[np.ndarray]) -> Tensor:

@@ -19,13 +19,38 @@ from torch import Tensor, nn
 from nextgpt.nn.outputs import Conditioning
 
 
-class PromptReader(ModelMixin, ConfigMixin):
-    """A component of a decoder's folder in diffusers' own format.
+class Reader(ModelMixin, ConfigMixin):
+    """A component of a decoder's folder in diffusers' own format: conditioning -> plan -> draft.
 
-    width: C; num_pools: K, weighted means over the Q positions; plan_channels: P; latent_shape: (channels, h, w).
+    plan_channels: P; latent_shape: (channels, h, w).
     """
 
     config_name = "config.json"  # type: ignore[assignment]
+
+    def __init__(self, plan_channels: int, latent_shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        channels, height, columns = latent_shape
+        self.plan_shape = (plan_channels, height, columns)
+        self.draft_head = nn.Conv2d(plan_channels, channels, 1)
+
+    def plan_and_loss(self, sequence_BQC: Tensor, layers: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The plan, and a loss of what was read on the way where `layers` tell the truth about it."""
+        return self(sequence_BQC), torch.zeros(())
+
+    def read(self, conditioning: Conditioning) -> Conditioning:
+        """The conditioning with its plan, flat, as the pooled vector."""
+        plan = self(conditioning.sequence_BQC)
+        return Conditioning(conditioning.sequence_BQC, conditioning.mask_BQ, plan.flatten(1))
+
+    def plan_and_draft(self, read: Conditioning) -> tuple[Tensor, Tensor]:
+        """What `read` gave -> plan (B, P, h, w) and draft (B, channels, h, w)."""
+        pooled: Any = read.pooled_BP
+        plan = pooled.unflatten(1, self.plan_shape)
+        return plan, self.draft_head(plan)
+
+
+class PromptReader(Reader):
+    """width: C; num_pools: K, weighted means over the Q positions."""
 
     @register_to_config
     def __init__(
@@ -36,14 +61,12 @@ class PromptReader(ModelMixin, ConfigMixin):
         plan_channels: int = 32,
         latent_shape: tuple[int, int, int] = (32, 8, 8),
     ) -> None:
-        super().__init__()
-        channels, height, columns = latent_shape
-        self.plan_shape = (plan_channels, height, columns)
+        super().__init__(plan_channels, latent_shape)
+        height, columns = latent_shape[1:]
         self.norm = nn.LayerNorm(width)
         self.pool = nn.Linear(width, num_pools)
         self.memory_keys = nn.Linear(num_pools * width, memory_width)
         self.memory_values = nn.Linear(memory_width, plan_channels * height * columns)
-        self.draft_head = nn.Conv2d(plan_channels, channels, 1)
 
     def forward(self, sequence_BQC: Tensor) -> Tensor:
         """Conditioning (B, Q, C) -> plan (B, P, h, w)."""
@@ -58,14 +81,3 @@ class PromptReader(ModelMixin, ConfigMixin):
         for part in (self.memory_keys, self.memory_values):
             part.to(torch.float8_e4m3fn)
         return self
-
-    def read(self, conditioning: Conditioning) -> Conditioning:
-        """The conditioning with its plan, flat, as the pooled vector."""
-        plan = self(conditioning.sequence_BQC)
-        return Conditioning(conditioning.sequence_BQC, conditioning.mask_BQ, plan.flatten(1))
-
-    def plan_and_draft(self, read: Conditioning) -> tuple[Tensor, Tensor]:
-        """What `read` gave -> plan (B, P, h, w) and draft (B, channels, h, w)."""
-        pooled: Any = read.pooled_BP
-        plan = pooled.unflatten(1, self.plan_shape)
-        return plan, self.draft_head(plan)

@@ -1,0 +1,177 @@
+"""A reader that takes a sentence apart: what things it names, and where each of them stands in each frame.
+
+    conditioning --look--> a query a layer --memory of things--> sprites (L, A, s, s)
+                       \\-> poses (F, L, 6), background (A - 1,)
+    sprites at their poses, one over the other --convolutions--> plan --1 x 1--> draft
+
+What and where are told apart, so a thing learned in one place is known in every place, motion and number. The parts
+are known ones: attention over learned keys (arXiv 1503.08895), the sampler of spatial transformers (arXiv 1506.02025),
+layers composed by their opacity (Porter and Duff 1984). Axis letters: L layers, F frames, M things, A channels of a
+sprite (opacity first), S side of the canvas on which layers are joined, cells of 4 x 4 of which become one latent
+position.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from diffusers.configuration_utils import register_to_config
+from einops import rearrange
+from torch import Tensor, nn
+
+from nextgpt.nn.decoders.reader import Reader
+
+POSE = 6  # x, y as fractions of the canvas; log2 of the size; cosine, sine of the clockwise angle; opacity
+CELL = 4
+MARGIN = 1.1  # a sprite's box is that much larger than its thing
+GAIN = 4.0  # the memory's values are kept small, so that one learning rate serves them and the rest
+FIRST_POSE = (0.5, 0.5, -1.0, 1.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """scores (B, L, M) before their softmax; poses (B, F, L, 6); background (B, A - 1)."""
+
+    scores_BLM: Tensor
+    poses: Tensor
+    background: Tensor
+
+
+class LayeredReader(Reader):
+    """num_things: M, slots of the memory; num_layers: L, things that one medium can hold; group: frames that share
+    the channels of a latent position (1 for pictures). Other sizes as in PromptReader."""
+
+    @register_to_config
+    def __init__(
+        self,
+        width: int = 384,
+        length: int = 32,
+        num_things: int = 1313,
+        num_layers: int = 4,
+        num_frames: int = 1,
+        group: int = 1,
+        canvas: int = 64,
+        sprite_side: int = 32,
+        sprite_channels: int = 6,
+        look_width: int = 128,
+        key_width: int = 256,
+        draw_width: int = 128,
+        plan_channels: int = 32,
+        latent_shape: tuple[int, int, int] = (16, 16, 16),
+    ) -> None:
+        super().__init__(plan_channels * group, latent_shape)
+        self.layers, self.frames, self.group, self.canvas = num_layers, num_frames, group, canvas
+        self.sprite_shape = (sprite_channels, sprite_side, sprite_side)
+        self.norm = nn.LayerNorm(width)
+        self.look_in = nn.Linear(width, look_width)
+        self.place = nn.Parameter(0.02 * torch.randn(length, look_width))
+        self.look = nn.ModuleList(look_block(look_width) for _ in range(2))
+        self.attend = nn.Linear(look_width, num_layers + 2)
+        self.query = nn.Linear(width, key_width)
+        self.thing_keys = nn.Parameter(torch.randn(num_things, key_width))
+        self.sharpness = nn.Parameter(torch.tensor(16.0))
+        self.memory = nn.Linear(num_things, sprite_channels * sprite_side**2, bias=False)
+        nn.init.normal_(self.memory.weight, std=0.02)
+        self.pose_in = nn.Linear((num_layers + 2) * look_width, 256)
+        self.pose_out = nn.Linear(256, num_frames * num_layers * POSE + sprite_channels - 1)
+        self.draw = nn.Sequential(
+            nn.PixelUnshuffle(CELL),
+            nn.Conv2d((sprite_channels - 1) * CELL**2, draw_width, 3, padding=1),
+            nn.GELU("tanh"),
+            nn.Conv2d(draw_width, draw_width, 3, padding=1),
+            nn.GELU("tanh"),
+            nn.Conv2d(draw_width, plan_channels, 1),
+        )
+
+    def forward(self, sequence_BQC: Tensor) -> Tensor:
+        """Conditioning (B, Q, C) -> plan (B, P, h, w)."""
+        return self.plan_of(self.take_apart(sequence_BQC))
+
+    def plan_and_loss(self, sequence_BQC: Tensor, layers: Tensor | None) -> tuple[Tensor, Tensor]:
+        reading = self.take_apart(sequence_BQC)
+        extra = reading_loss(reading, layers) if layers is not None else torch.zeros(())
+        return self.plan_of(reading), extra
+
+    def picture_loss(self, sequence_BQC: Tensor, layers: Tensor, pictures: Tensor) -> Tensor:
+        """Scalar: what was read, and how far the canvas' first three channels are from small pictures of the
+        medium, (B * F, 3, S, S) in -1..1. It needs no autoencoder and no convolutions: the cheap start."""
+        reading = self.take_apart(sequence_BQC)
+        canvas = self.compose(self.sprites(reading), reading)
+        return reading_loss(reading, layers) + (canvas[:, :3] - pictures).square().mean()
+
+    def sprites(self, reading: Reading) -> Tensor:
+        """What the memory holds for each layer, (B, L, A, s, s)."""
+        values = GAIN * self.memory(reading.scores_BLM.softmax(-1))
+        return values.float().unflatten(2, self.sprite_shape)
+
+    def take_apart(self, sequence_BQC: Tensor) -> Reading:
+        """Where to look is read from the whole sentence, what stands there from its words alone."""
+        normed = self.norm(sequence_BQC)
+        seen = self.look_in(normed) + self.place
+        for block in self.look:
+            seen = block(seen)
+        weights_BKQ = self.attend(seen).softmax(1).transpose(1, 2)
+        queries = self.query(weights_BKQ[:, : self.layers] @ normed)
+        scores = self.sharpness * F.normalize(queries, dim=-1) @ F.normalize(self.thing_keys, dim=-1).T
+        hidden = F.gelu(self.pose_in((weights_BKQ @ seen).flatten(1)), approximate="tanh")
+        told = self.pose_out(hidden).float()
+        count = self.frames * self.layers * POSE
+        poses = told[:, :count].unflatten(1, (self.frames, self.layers, POSE))
+        return Reading(scores, poses + poses.new_tensor(FIRST_POSE), told[:, count:])
+
+    def plan_of(self, reading: Reading) -> Tensor:
+        canvas = self.compose(self.sprites(reading), reading)
+        plan = self.draw(canvas.to(self.draw[1].weight.dtype))
+        count = self.frames // self.group
+        return rearrange(plan, "(b g f) c h w -> b (f c) (g h) w", g=count, f=self.group)
+
+    def compose(self, sprites: Tensor, reading: Reading) -> Tensor:
+        """Sprites (B, L, A, s, s), one layer over the other -> (B * F, A - 1, S, S)."""
+        opacity = torch.sigmoid(sprites[:, :, :1] - 1)
+        art = torch.cat([opacity, opacity * sprites[:, :, 1:]], 2).flatten(0, 1)
+        grid = sample_points(reading.poses, self.canvas)  # (B * L, F * S, S, 2)
+        drawn = F.grid_sample(art, grid, padding_mode="zeros", align_corners=False)
+        layers = rearrange(drawn, "(b l) a (f y) x -> l (b f) a y x", l=self.layers, f=self.frames)
+        strength = rearrange(reading.poses[..., 5].clamp(0, 1), "b f l -> l (b f) 1 1 1")
+        canvas = reading.background.repeat_interleave(self.frames, 0)[:, :, None, None]
+        for layer, share in zip(layers, strength):
+            canvas = canvas * (1 - share * layer[:, :1]) + share * layer[:, 1:]
+        return canvas
+
+    def pack(self) -> "LayeredReader":
+        """The memory as float8 (E4M3), for its file."""
+        self.memory.to(torch.float8_e4m3fn)
+        return self
+
+
+def look_block(width: int) -> nn.Module:
+    return nn.TransformerEncoderLayer(
+        width, 4, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+    )
+
+
+def sample_points(poses: Tensor, side: int) -> Tensor:
+    """Poses (B, F, L, 6) -> for each pixel of the canvas its place in the sprite's box, -1 to 1:
+    (B * L, F * side, side, 2), as grid_sample takes them."""
+    pose = rearrange(poses, "b f l p -> (b l) f p 1 1")
+    centre = (torch.arange(side, device=poses.device, dtype=poses.dtype) + 0.5) / side
+    x, y = centre[None, None, None, :] - pose[:, :, 0], centre[None, None, :, None] - pose[:, :, 1]
+    length = (pose[:, :, 3] ** 2 + pose[:, :, 4] ** 2).clamp_min(1e-3).sqrt()
+    cosine, sine = pose[:, :, 3] / length, pose[:, :, 4] / length
+    scale = 2 / (MARGIN * torch.exp2(pose[:, :, 2].clamp(-4, 1)))
+    points = torch.stack([scale * (cosine * x + sine * y), scale * (cosine * y - sine * x)], -1)
+    return points.flatten(1, 2)
+
+
+def reading_loss(reading: Reading, layers: Tensor) -> Tensor:
+    """layers (B, L, 1 + 6 F): the thing's number (-1: none) and its true poses. A scene graph's help: which thing
+    each layer shows, where it stands, and that an unused layer is transparent."""
+    thing = layers[..., 0].long()
+    shown = thing >= 0
+    told = F.cross_entropy(reading.scores_BLM.float().flatten(0, 1), thing.flatten(), ignore_index=-1)
+    true = rearrange(layers[..., 1:], "b l (f p) -> b f l p", p=POSE)
+    error = (reading.poses - true).square()
+    placed = (error * shown[:, None, :, None]).sum() / (shown.sum() * true.shape[1]).clamp_min(1)
+    hidden = error[..., 5].mean()
+    return told.nan_to_num() + placed + hidden
+
