@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-STATE_ROWS = 2500  # replies whose signal states are computed for each modality
+# Replies whose signal states are computed; a name should come several times.
+STATE_ROWS = {"image": 3600, "video": 2000, "audio": 1600}
 
 
 def part_record(name: str) -> dict[str, str]:
@@ -57,18 +58,19 @@ def slot_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) ->
 def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:
     """Signal states are computed when the first step asks for them."""
     from nextgpt.cli.show import tracker
-    from nextgpt.data.manifest import read_dialogues
     from nextgpt.data.mixture import Mixture
-    from nextgpt.data.signal_states import SignalStates, asks_for
-    from nextgpt.nano.recipe import by_source
+    from nextgpt.data.signal_states import SignalStates
+    from nextgpt.nano.settled_rows import settled_replies
 
     (modality,) = job.mixture
 
     @cache
     def states() -> tuple[SignalStates, Mixture]:
-        rows = by_source(read_dialogues(folder / "dialogues-train.jsonl"))["reply"]
-        rows = [row for row in rows if asks_for(row, modality)][:STATE_ROWS]
-        found = SignalStates(model, batches, rows, modality, tracker(f"signal states, {modality}"))
+        rows = settled_replies(modality, STATE_ROWS[modality], seed)
+        track = tracker(f"signal states, {modality}")
+        found = SignalStates(
+            model, batches, rows, modality, track, distance=reading_distance(model.config, modality)
+        )
         numbers = range(len(found.states_MKD))
         return found, Mixture({modality: numbers}, job.mixture, job.batch_size, seed)
 
@@ -102,6 +104,15 @@ BATCHES: dict[str, Callable[..., Callable[[int], Any]]] = {
     "states": state_batches,
     "model": dialogue_batches,
 }
+
+
+def reading_distance(config: Any, modality: str) -> Callable[[Any, Any], Any] | None:
+    """How the modality's decoder tells two conditionings apart; None where it has no reader."""
+    from nextgpt.nn.decoders import load_decoder
+    from nextgpt.parts import fetch_part
+
+    reader = load_decoder(config.outputs[modality].decoder, fetch_part).reader
+    return None if reader is None else reader.float().distance
 
 
 def condition_targets(config: Any) -> dict[str, Any]:

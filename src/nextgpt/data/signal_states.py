@@ -5,6 +5,7 @@ needs thousands of them.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -34,8 +35,9 @@ class SignalStates:
         modality: str,
         track: Callable[[Iterable[Any]], Iterable[Any]] = iter,
         batch_size: int = 16,
+        distance: Callable[[Tensor, Tensor], Tensor] | None = None,
     ) -> None:
-        self.modality = modality
+        self.modality, self.distance = modality, distance
         rows = sorted((d for d in dialogues if asks_for(d, modality)), key=lambda d: d.length)
         chunks = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
         found = [self._of(model, batches, chunk) for chunk in track(chunks)]
@@ -44,7 +46,7 @@ class SignalStates:
 
     @torch.no_grad()
     def _of(self, model: Any, batches: Batches, chunk: Sequence[Dialogue]) -> tuple[Tensor, Conditioning]:
-        batch = batches.batch(chunk)
+        batch = replace(batches, targets=None).batch(chunk)  # the targets come below, in the states' order
         captions = [
             part.caption for part in media_in_order(self._rows(batches, chunk), "outputs")[self.modality]
         ]
@@ -59,6 +61,6 @@ class SignalStates:
         return [batches.row(dialogue) for dialogue in chunk]
 
     def batch(self, numbers: Sequence[int]) -> StatesBatch:
-        return StatesBatch(
-            self.modality, self.states_MKD[list(numbers)].float(), self.target.index(list(numbers))
-        )
+        chosen = list(numbers)
+        target = self.target.index(chosen)
+        return StatesBatch(self.modality, self.states_MKD[chosen].float(), target, self.distance)

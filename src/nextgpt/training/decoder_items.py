@@ -2,7 +2,7 @@
 
     media.npy        what `decoder.prepare` keeps of each medium      captions.json      their sentences
     text_states.npy  float16 (N, Q, C)                                text_lengths.npy   token counts (N,)
-    latents-<digest of the autoencoder's weights>.npy   float16 (N, *latent_shape)
+    latents-<digest of the encoding half>.npy   float16 (N, *latent_shape)
 
 Every file is written under a temporary name and renamed, so a file that exists is complete.
 """
@@ -85,8 +85,8 @@ class ItemCache:
         self._write("text_lengths", [np.concatenate(lengths)[order]])
 
     def write_latents(self, decoder: LatentDecoder, chunk: int = 32) -> str:
-        """The name of the array: another one for other weights of the autoencoder."""
-        name = f"latents-{digest(decoder.vae)}"
+        """The name of the array: another one for other weights of the autoencoder's encoding half."""
+        name = f"latents-{digest(decoder.vae.encoder)}"
         if self.path(name).exists():
             return name
         starts = range(0, self.num_items, chunk)

@@ -1,14 +1,14 @@
 """Training of a small decoder, the same for every modality:
 
-    0  reading       a layered reader's sentences and small pictures; before anything else is known
     1  items         draw media and captions once, keep the text encoder's states (decoder_items)
-    2  autoencoder   L1 and squared error, noise on the latents; skipped where it is shared
-    3  vocoder       for sounds: the spectra of true sounds from their mel pictures
-    4  latents       encode all media once
-    5  draft         the reader alone: its draft of the latents, a sixteenth of the transformer's time
-    6  flow          the transformer alone: denoising loss on latents; a tenth of the rows without a prompt
-    7  detail        the autoencoder's decoding half alone, with a perceptual loss: latents stay what they are
-    8  folder        moving average of the weights as fp16 (the reader's memory as fp8) in diffusers' layout
+    2  reading       a layered reader's sentences and small pictures, for which no latents are needed
+    3  autoencoder   L1 and squared error, noise on the latents; skipped where it is shared
+    4  vocoder       for sounds: the spectra of true sounds from their mel pictures
+    5  latents       encode all media once
+    6  draft         the reader alone: its draft of the latents
+    7  flow          the transformer alone: denoising loss on latents; a tenth of the rows without a prompt
+    8  detail        the autoencoder's decoding half alone, with a perceptual loss, from latents and from drafts
+    9  folder        moving average of the weights as fp16 (the reader's memory as fp8) in diffusers' layout
 
 Each phase resumes by itself (step_runner); a finished one is not run again.
 """
@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
@@ -35,12 +34,17 @@ from nextgpt.nn.decoders.text_conditioning import NullPrompt
 from nextgpt.nn.encoders import load_encoder
 from nextgpt.nn.outputs import Conditioning
 from nextgpt.training.decoder_items import ItemCache, Items, OnProgress
+from nextgpt.training.decoder_losses import (
+    autoencoder_loss,
+    detail_loss,
+    half_size,
+    set_scale,
+    small_pictures,
+)
 from nextgpt.training.decoder_recipes import DecoderRecipe
 from nextgpt.training.perceptual import PerceptualLoss
 from nextgpt.training.step_runner import PhaseConfig, StepRunner, batch_rows
 from nextgpt.training.vocoder_loss import to_int16, vocoder_loss
-
-LATENTS_FOR_SCALE = 512
 
 
 class DecoderTraining:
@@ -143,10 +147,9 @@ class DecoderTraining:
         def loss(step: int, generator: torch.Generator) -> Tensor:
             rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
             pictures = small_pictures(self.cache.rows("media", rows), reader.canvas)
+            told = self.conditioning(rows).sequence_BQC.detach()  # the null vector learns with the draft
             with self.autocast():
-                return reader.picture_loss(
-                    self.conditioning(rows).sequence_BQC, self.cache.rows("layers", rows), pictures
-                )
+                return reader.picture_loss(told, self.cache.rows("layers", rows), pictures)
 
         return self.run_phase("reading", reader, loss, config, until)
 
@@ -273,61 +276,3 @@ def start_decoder(recipe: DecoderRecipe, output: Path, fetch: Fetch | None) -> L
         component = read_component((output / place).resolve(), "diffusers", kind.__name__, torch.float32)
         setattr(decoder, name, component.requires_grad_(False))
     return decoder
-
-
-def autoencoder_loss(
-    decoder: LatentDecoder, stored: Tensor, recipe: DecoderRecipe, generator: torch.Generator
-) -> Tensor:
-    """L1 + squared error; noise relative to the latents' size keeps them smooth, a penalty keeps them small.
-
-    Tried first and left out: L1 of the differences between neighbours. It rewards one flat colour, and the
-    network stayed there for hundreds of steps.
-    """
-    sizes = (stored, half_size(stored)) if recipe.half_size else (stored,)
-    losses = [reconstruction_loss(decoder, one, recipe, generator) for one in sizes]
-    return torch.stack(losses).mean()
-
-
-def small_pictures(stored: Tensor, side: int) -> Tensor:
-    """uint8 pictures or clips (B, ..., 3, H, W) -> (B', 3, side, side) in -1..1."""
-    frames = stored.flatten(0, -4).float() / 127.5 - 1
-    return F.interpolate(frames, size=(side, side), mode="area")
-
-
-def half_size(stored: Tensor) -> Tensor:
-    """uint8 pictures (B, 3, S, S) -> (B, 3, S / 2, S / 2): as large as things are in clips."""
-    small = F.interpolate(stored.float(), scale_factor=0.5, mode="bicubic", antialias=True)
-    return small.clamp(0, 255).round().to(torch.uint8)
-
-
-def reconstruction_loss(
-    decoder: LatentDecoder, stored: Tensor, recipe: DecoderRecipe, generator: torch.Generator
-) -> Tensor:
-    pixels = decoder.to_input(stored.to(decoder.device)).contiguous(memory_format=torch.channels_last)
-    latents = decoder.vae.encode(pixels).latent.float()
-    size = latents.square().mean()
-    noise = torch.randn(latents.shape, generator=generator).to(latents.device) * size.detach().sqrt()
-    error = decoder.vae.decode(latents + recipe.latent_noise * noise).sample.float() - pixels
-    return error.abs().mean() + error.square().mean() + recipe.latent_penalty * size
-
-
-def detail_loss(
-    decoder: LatentDecoder, latents: Tensor, stored: Tensor, looks: PerceptualLoss | None, weight: float
-) -> Tensor:
-    """L1 + squared error of decoded latents, and how alike the pictures look."""
-    true = decoder.to_input(stored.to(decoder.device))
-    made = decoder.vae.decode(latents.to(decoder.device) / decoder.vae.config.scaling_factor).sample.float()
-    error = made - true
-    plain = error.abs().mean() + error.square().mean()
-    if looks is None:
-        return plain
-    patch = decoder.facts.patch
-    return plain + weight * looks(F.pixel_shuffle(made, patch), F.pixel_shuffle(true, patch))
-
-
-@torch.no_grad()
-def set_scale(decoder: LatentDecoder, cache: ItemCache) -> None:
-    """scaling_factor = 1 / root mean square of the latents, as diffusers defines it for AutoencoderDC."""
-    decoder.vae.register_to_config(scaling_factor=1.0)
-    latents = decoder.encode_stored(cache.rows("media", slice(0, LATENTS_FOR_SCALE)))
-    decoder.vae.register_to_config(scaling_factor=1 / latents.float().square().mean().sqrt().item())

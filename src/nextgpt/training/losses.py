@@ -59,20 +59,26 @@ def slot_losses(model: Any, batch: SlotBatch) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class StatesBatch:
-    """Signal states (B, K, D) of one modality and their condition targets."""
+    """Signal states (B, K, D) of one modality and their condition targets. distance(made, true sequence): how
+    differently the decoder's frozen reader reads them, where it has one."""
 
     modality: str
     states_BKD: Tensor
     target: Conditioning
+    distance: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def to(self, device: torch.device | str) -> "StatesBatch":
-        return StatesBatch(self.modality, self.states_BKD.to(device), self.target.to(device))
+        return StatesBatch(self.modality, self.states_BKD.to(device), self.target.to(device), self.distance)
 
 
 def state_losses(model: Any, batch: StatesBatch) -> dict[str, Tensor]:
     """Conditioning loss of an output projector on signal states that were computed once."""
     predicted = model.output_projectors[batch.modality](batch.states_BKD)
-    return {f"conditioning/{batch.modality}": conditioning_loss(predicted, batch.target)}
+    losses = {f"conditioning/{batch.modality}": conditioning_loss(predicted, batch.target)}
+    if batch.distance is not None:
+        made, true = predicted.sequence_BQC.float(), batch.target.sequence_BQC.float()
+        losses[f"reading/{batch.modality}"] = batch.distance(made, true)
+    return losses
 
 
 def model_losses(model: Any, batch: Any) -> dict[str, Tensor]:

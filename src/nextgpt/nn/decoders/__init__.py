@@ -12,7 +12,12 @@ from diffusers import AutoencoderDC, FlowMatchEulerDiscreteScheduler, PixArtTran
 from nextgpt.config import DecoderConfig
 from nextgpt.errors import ConfigError
 from nextgpt.nn.decoders.audio import AudioDecoder
-from nextgpt.nn.decoders.config import ArchitectureConfig, AutoencoderConfig, LayeredReaderConfig, ReaderConfig
+from nextgpt.nn.decoders.config import (
+    ArchitectureConfig,
+    AutoencoderConfig,
+    LayeredReaderConfig,
+    ReaderConfig,
+)
 from nextgpt.nn.decoders.folder import read_folder
 from nextgpt.nn.decoders.image import ImageDecoder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder

@@ -158,7 +158,13 @@ def nano_video() -> ArchitectureConfig:
         PIXELS,
         transformer=TransformerConfig(patch_size=2),
         reader=LayeredReaderConfig(
-            num_layers=2, num_frames=16, group=4, canvas=32, sprite_channels=5, draw_width=64, plan_channels=16
+            num_layers=2,
+            num_frames=16,
+            group=4,
+            canvas=32,
+            sprite_channels=5,
+            draw_width=64,
+            plan_channels=16,
         ),
     )
 

@@ -119,9 +119,21 @@ class LayeredReader(Reader):
         poses = told[:, :count].unflatten(1, (self.frames, self.layers, POSE))
         return Reading(scores, poses + poses.new_tensor(FIRST_POSE), told[:, count:])
 
+    def distance(self, made_BQC: Tensor, true_BQC: Tensor) -> Tensor:
+        """By things, poses and background, not by the plan: a plan's error says nothing about a far-off thing."""
+        made = self.take_apart(made_BQC)
+        with torch.no_grad():
+            true = self.take_apart(true_BQC)
+        shown = true.poses[..., 5:].mean(1) > 0.05  # (B, L, 1)
+        wanted = true.scores_BLM.float().softmax(-1)
+        things = -(wanted * made.scores_BLM.float().log_softmax(-1) * shown).sum() / shown.sum().clamp_min(1)
+        error = (made.poses - true.poses).square()
+        poses = (error * shown[:, None]).mean() * POSE + error[..., 5].mean()
+        return things + poses + (made.background - true.background).square().mean()
+
     def plan_of(self, reading: Reading) -> Tensor:
         canvas = self.compose(self.sprites(reading), reading)
-        plan = self.draw(canvas.to(self.draw[1].weight.dtype))
+        plan = self.draw(canvas.to(self.draft_head.weight.dtype))
         count = self.frames // self.group
         return rearrange(plan, "(b g f) c h w -> b (f c) (g h) w", g=count, f=self.group)
 
@@ -174,4 +186,3 @@ def reading_loss(reading: Reading, layers: Tensor) -> Tensor:
     placed = (error * shown[:, None, :, None]).sum() / (shown.sum() * true.shape[1]).clamp_min(1)
     hidden = error[..., 5].mean()
     return told.nan_to_num() + placed + hidden
-

@@ -37,6 +37,13 @@ class Reader(ModelMixin, ConfigMixin):
         """The plan, and a loss of what was read on the way where `layers` tell the truth about it."""
         return self(sequence_BQC), torch.zeros(())
 
+    def distance(self, made_BQC: Tensor, true_BQC: Tensor) -> Tensor:
+        """Scalar: how differently two conditionings are read; gradients reach the first. An output projector that
+        is near in every channel may still be read wrongly: the reader looks at few of them."""
+        with torch.no_grad():
+            wanted = self.draft_head(self(true_BQC))
+        return (self.draft_head(self(made_BQC)).float() - wanted.float()).square().mean()
+
     def read(self, conditioning: Conditioning) -> Conditioning:
         """The conditioning with its plan, flat, as the pooled vector."""
         plan = self(conditioning.sequence_BQC)
