@@ -61,6 +61,7 @@ def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -
     from nextgpt.data.mixture import Mixture
     from nextgpt.data.signal_states import SignalStates
     from nextgpt.nano.settled_rows import settled_replies
+    from nextgpt.parts import cache_root
 
     (modality,) = job.mixture
 
@@ -68,9 +69,9 @@ def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -
     def states() -> tuple[SignalStates, Mixture]:
         rows = settled_replies(modality, STATE_ROWS[modality], seed)
         track = tracker(f"signal states, {modality}")
-        found = SignalStates(
-            model, batches, rows, modality, track, distance=reading_distance(model.config, modality)
-        )
+        distance = reading_distance(model.config, modality)
+        kept = cache_root() / "signal-states"
+        found = SignalStates(model, batches, rows, modality, track, distance=distance, kept=kept)
         numbers = range(len(found.states_MKD))
         return found, Mixture({modality: numbers}, job.mixture, job.batch_size, seed)
 

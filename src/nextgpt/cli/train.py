@@ -13,6 +13,9 @@ def train(
     preset: Annotated[str, typer.Option(help="configuration to start from")] = "nano",
     start: Annotated[Path | None, typer.Option("--from", help="checkpoint of the stages before")] = None,
     out: Annotated[Path | None, typer.Option(help="where the checkpoint goes")] = None,
+    jobs: Annotated[
+        str, typer.Option(help="only the stage's jobs of this name; * stands for anything")
+    ] = "*",
     seed: int = 0,
     steps_scale: Annotated[float, typer.Option(help="shorten or lengthen every job")] = 1.0,
     threads: Annotated[int, typer.Option(help="CPU threads, 0 for all cores")] = 0,
@@ -22,10 +25,10 @@ def train(
 
     from nextgpt.cli.memory import keep_buffers
     from nextgpt.parts import cache_root
-    from nextgpt.training.stages import scaled
+    from nextgpt.training.stages import chosen_jobs, scaled
     from nextgpt.training.stages import stage as get_stage
 
-    one = scaled(get_stage(stage), steps_scale)
+    one = scaled(chosen_jobs(get_stage(stage), jobs), steps_scale)
     keep_buffers()
     torch.set_num_threads(threads or os.cpu_count() or 1)
     torch.manual_seed(seed)

@@ -130,6 +130,15 @@ def scaled(one: Stage, factor: float) -> Stage:
     return replace(one, jobs=tuple(replace(job, steps=max(1, round(job.steps * factor))) for job in one.jobs))
 
 
+def chosen_jobs(one: Stage, pattern: str) -> Stage:
+    """The same stage with those of its jobs whose names fit. ConfigError where none does."""
+    jobs = tuple(job for job in one.jobs if fnmatch(job.name, pattern))
+    if not jobs:
+        names = ", ".join(job.name for job in one.jobs)
+        raise ConfigError(f"The stage {one.name} has no job {pattern!r}; choose among {names}.")
+    return replace(one, jobs=jobs)
+
+
 def trains(patterns: Iterable[str], module: str) -> bool:
     return bool(module) and any(fnmatch(module, pattern) for pattern in patterns)
 
