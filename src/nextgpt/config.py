@@ -131,11 +131,13 @@ class InputProjectorConfig:
 
 @dataclass(frozen=True)
 class OutputProjectorConfig:
-    """Signal states (B, K, D) -> conditioning (B, Q, C): learned queries over the projected states."""
+    """Signal states (B, K, D) -> conditioning (B, Q, C): learned queries over the projected states, beside a linear
+    map of that rank."""
 
     width: int = 96
     num_layers: int = 1
     num_heads: int = 4
+    rank: int = 224
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 # Replies whose signal states are computed; a name should come several times.
-STATE_ROWS = {"image": 3600, "video": 2000, "audio": 1600}
+STATE_ROWS = {"image": 9000, "video": 4500, "audio": 1600}
 
 
 def part_record(name: str) -> dict[str, str]:
@@ -56,7 +56,8 @@ def slot_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) ->
 
 
 def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:
-    """Signal states are computed when the first step asks for them."""
+    """Signal states are computed first, or found where another run has left them; the projector starts from the
+    closed form over them."""
     from nextgpt.cli.show import tracker
     from nextgpt.data.mixture import Mixture
     from nextgpt.data.signal_states import SignalStates
@@ -65,17 +66,13 @@ def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -
 
     (modality,) = job.mixture
 
-    @cache
-    def states() -> tuple[SignalStates, Mixture]:
-        rows = settled_replies(modality, STATE_ROWS[modality], seed)
-        track = tracker(f"signal states, {modality}")
-        distance = reading_distance(model.config, modality)
-        kept = cache_root() / "signal-states"
-        found = SignalStates(model, batches, rows, modality, track, distance=distance, kept=kept)
-        numbers = range(len(found.states_MKD))
-        return found, Mixture({modality: numbers}, job.mixture, job.batch_size, seed)
-
-    return lambda step: states()[0].batch(states()[1].rows(step))
+    rows = settled_replies(modality, STATE_ROWS[modality], seed)
+    track, kept = tracker(f"signal states, {modality}"), cache_root() / "signal-states"
+    distance = reading_distance(model.config, modality)
+    found = SignalStates(model, batches, rows, modality, track, distance=distance, kept=kept)
+    model.output_projectors[modality].fit(found.states_MKD, found.target)
+    mixture = Mixture({modality: range(len(found.states_MKD))}, job.mixture, job.batch_size, seed)
+    return lambda step: found.batch(mixture.rows(step))
 
 
 def dialogue_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:

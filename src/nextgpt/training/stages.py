@@ -79,7 +79,7 @@ def conditioning_job(modality: str) -> Job:
 def states_job(modality: str) -> Job:
     """An output projector alone, on signal states of the finished language model (data/signal_states.py)."""
     modules = (f"output_projectors.{modality}",)
-    return Job(f"states-{modality}", "states", 1500, 64, 2e-3, {modality: 1.0}, modules=modules)
+    return Job(f"states-{modality}", "states", 800, 64, 5e-4, {modality: 1.0}, modules=modules)
 
 
 STAGES: dict[str, Stage] = {
