@@ -1,6 +1,8 @@
 """The conformance kit can fail: parts with one fault each, and the sentence that says so. nextgpt's own parts pass."""
 
+import contextlib
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -100,8 +102,8 @@ ENCODER_FAULTS = {
     "narrow": (
         features(lambda it, x: x[..., :-1]),
         "shapes",
-        "Broken.forward gives features of shape (3, 16, 23), but its config says (B, N, E) = (3, at most 16, 24); change "
-        "the config's num_positions or feature_dim, or the layer that makes them.",
+        "Broken.forward gives features of shape (3, 16, 23), but its config says (B, N, E) = (3, at most 16, 24); "
+        "change the config's num_positions or feature_dim, or the layer that makes them.",
     ),
     "float mask": (
         mask(torch.Tensor.float),
@@ -117,8 +119,8 @@ ENCODER_FAULTS = {
     "neighbours": (
         features(lambda it, x: x - x.mean((0, 1))),
         "batch",
-        "Broken encodes medium 0 otherwise alone than in the batch (by {number} of its largest value); a row must not see "
-        "its neighbours or their padding.",
+        "Broken encodes medium 0 otherwise alone than in the batch (by {number} of its largest value); a row must not "
+        "see its neighbours or their padding.",
     ),
     "no numbers": (
         features(lambda it, x: x / 0),
@@ -262,10 +264,8 @@ def swallows(decode, conditioning, seeds, options):
     on_step = options.pop("on_step", None)
 
     def quiet(done, steps):
-        try:
+        with contextlib.suppress(Exception):
             on_step(done, steps)
-        except Exception:
-            pass
 
     return decode(conditioning, seeds=seeds, on_step=on_step and quiet, **options)
 
@@ -309,8 +309,8 @@ DECODER_FAULTS = {
     "one generator": (
         decodes(one_generator),
         "seeds",
-        "Broken.decode makes another medium of the same seed and conditioning when it stands in a batch; draw row i from "
-        "a generator of seeds[i] alone (nn/sampling.py has item_generators and draw_noise).",
+        "Broken.decode makes another medium of the same seed and conditioning when it stands in a batch; draw row i "
+        "from a generator of seeds[i] alone (nn/sampling.py has item_generators and draw_noise).",
     ),
     "seeds unread": (
         decodes(lambda decode, given, seeds, options: decode(given, seeds=[0 for _ in seeds], **options)),
@@ -382,8 +382,8 @@ DECODER_FAULTS = {
     "float mask": (
         method("encode_prompt", float_mask),
         "prompt shapes",
-        "Broken.encode_prompt gives a mask that is torch.float32 (2, 8) and keeps 16 positions; it is torch.bool (2, 8) "
-        "with a True in every row.",
+        "Broken.encode_prompt gives a mask that is torch.float32 (2, 8) and keeps 16 positions; it is torch.bool "
+        "(2, 8) with a True in every row.",
     ),
     "empty prompt": (
         method("encode_prompt", unchecked_prompt),
@@ -545,8 +545,6 @@ def test_what_a_check_raises_is_a_fault_of_the_part():
 
 def same(found, sentence):
     """{number} stands for a number, {words} for a library's own words."""
-    import re
-
     pattern = re.escape(sentence).replace(r"\{number\}", r"[-\d.e+]+").replace(r"\{words\}", ".{3,200}?")
     assert re.fullmatch(pattern, found), f"\n{found}\nis not\n{sentence}"
     return True
