@@ -1,14 +1,15 @@
 """One frozen dataclass a module: numbers and names only, nothing is built here.
 
 A config that has several kinds (encoders, projector branches, decoders) carries `type`, the row of the visible
-table that builds it. `to_dict` and `from_dict` are JSON's side; an unknown key or type is a ConfigError.
+table that builds it. ENCODER_CONFIGS and BRANCH_CONFIGS say which class a type is read as; a module of the user's own
+puts its row in. `to_dict` and `from_dict` are JSON's side; an unknown key or type is a ConfigError.
 """
 
 import dataclasses
 import types
 import typing
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from nextgpt.errors import ConfigError
 
@@ -191,10 +192,46 @@ class AnyToAnyConfig:
         return {name: self.outputs[name].num_signal_tokens if name in self.outputs else 0 for name in names}
 
 
-EncoderConfig = EfficientNetLiteConfig | YamnetConfig
-BranchConfig = (
-    LinearBranchConfig | MlpBranchConfig | ResamplerBranchConfig | ConceptBranchConfig | PosteriorBranchConfig
-)
+class BranchConfig(Protocol):
+    """What every branch's config says; its other fields are its own."""
+
+    type: ClassVar[str]
+
+    @property
+    def num_tokens(self) -> int: ...
+
+
+class EncoderConfig(Protocol):
+    """What every encoder's config says; its other fields are its own."""
+
+    type: ClassVar[str]
+
+    @property
+    def part(self) -> str:
+        """The pretrained part that holds its weights."""
+
+    @property
+    def feature_dim(self) -> int:
+        """E."""
+
+    @property
+    def num_positions(self) -> int:
+        """N at most."""
+
+    @property
+    def num_scores(self) -> int:
+        """P, 0 for an encoder without classes."""
+
+
+ENCODER_CONFIGS: dict[str, Any] = {one.type: one for one in (EfficientNetLiteConfig, YamnetConfig)}
+BRANCH_CONFIGS: dict[str, Any] = {
+    LinearBranchConfig.type: LinearBranchConfig,
+    MlpBranchConfig.type: MlpBranchConfig,
+    ResamplerBranchConfig.type: ResamplerBranchConfig,
+    ConceptBranchConfig.type: ConceptBranchConfig,
+    PosteriorBranchConfig.type: PosteriorBranchConfig,
+}
+_OPEN: dict[Any, dict[str, Any]] = {EncoderConfig: ENCODER_CONFIGS, BranchConfig: BRANCH_CONFIGS}
 
 
 def to_dict(config: Any) -> Any:
@@ -213,8 +250,10 @@ def to_dict(config: Any) -> Any:
 def from_dict(cls: Any, values: Any, where: str = "config") -> Any:
     """JSON values -> dataclass of type `cls` (may be a union, tuple or dict type); errors name the key."""
     origin = typing.get_origin(cls)
+    if isinstance(cls, type) and cls in _OPEN:
+        return _from_table(_OPEN[cls], values, where)
     if origin in (typing.Union, types.UnionType):
-        return _from_union(typing.get_args(cls), values, where)
+        return _from_table({choice.type: choice for choice in typing.get_args(cls)}, values, where)
     if origin is tuple:
         _check_kind(values, list | tuple, "a list", where)
         return tuple(
@@ -243,8 +282,7 @@ def _check_kind(values: Any, kind: Any, name: str, where: str) -> None:
         raise ConfigError(f"{where} must be {name}, got {values!r:.80}.")
 
 
-def _from_union(choices: tuple[Any, ...], values: Any, where: str) -> Any:
-    table = {choice.type: choice for choice in choices}
+def _from_table(table: dict[str, Any], values: Any, where: str) -> Any:
     _check_kind(values, dict, "an object with a type", where)
     kind = values.get("type")
     if not isinstance(kind, str) or kind not in table:

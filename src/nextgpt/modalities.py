@@ -1,4 +1,5 @@
-"""The table of modalities. Adding one is a row here, an encoder, a decoder and a data source."""
+"""The table of modalities. Adding one is a row here, a part (messages.MEDIA_PARTS), an encoder, a decoder and a data
+source; a module of the user's own puts its row in from outside (docs/new-modality.md)."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from nextgpt.media import Audio, Image, Medium, Video
 
 
 class Modality(StrEnum):
+    """Names of the modalities that come with nextgpt. Any other has a plain string."""
+
     TEXT = "text"
     IMAGE = "image"
     AUDIO = "audio"
@@ -19,7 +22,7 @@ class Modality(StrEnum):
 class ModalitySpec:
     """Facts of one modality that has media; text has none and no row."""
 
-    name: Modality
+    name: str
     media_type: type[Medium]  # the class of its values
     noun: str  # for sentences
     file_suffix: str  # of files that nextgpt writes, no dot
@@ -33,7 +36,7 @@ MODALITIES: dict[str, ModalitySpec] = {
 }
 
 
-def modality_of(media: Medium) -> Modality:
+def modality_of(media: Medium) -> str:
     """Modality of a media value. ValueError when it is none."""
     for spec in MODALITIES.values():
         if isinstance(media, spec.media_type):

@@ -21,6 +21,7 @@ TAGS = {
     "audio": '<audio controls src="{source}"></audio>',
     "video": '<video controls loop muted playsinline src="{source}"></video>',
 }
+LINK = '<a href="{source}">{name}</a>'  # of a modality that browsers do not know
 STYLE = """
 :root { color-scheme: light dark; --paper: #fbfaf8; --ink: #22211f; --faint: #8a867f; --user: #e9e5dd; }
 @media (prefers-color-scheme: dark) { :root { --paper: #191817; --ink: #e9e6e1; --user: #2b2926; } }
@@ -67,7 +68,7 @@ def place(part: ContentPart, folder: Path, name: str) -> ContentPart:
     if isinstance(part, TextPart) or (part.media.path and part.media.path.parent == folder):
         return part
     modality, path = str(part.modality), part.media.path
-    if path is not None and path.suffix.lower() in SHOWN_BY_BROWSERS[modality]:
+    if path is not None and path.suffix.lower() in SHOWN_BY_BROWSERS.get(modality, ()):
         target = folder / f"{name}{path.suffix.lower()}"
         shutil.copyfile(path, target)
     else:
@@ -103,6 +104,8 @@ def _part(part: ContentPart) -> str:
         return f"<p>{html.escape(part.text.strip())}</p>"
     path = part.media.path
     assert path is not None, "place() puts every medium into a file"
-    tag = TAGS[str(part.modality)].format(source=html.escape(quote(path.name)), name=html.escape(path.name))
+    tag = TAGS.get(str(part.modality), LINK).format(
+        source=html.escape(quote(path.name)), name=html.escape(path.name)
+    )
     caption = "" if part.seed is None else f"<figcaption>{path.name} · seed {part.seed}</figcaption>"
     return f"<figure>{tag}{caption}</figure>"

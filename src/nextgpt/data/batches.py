@@ -11,6 +11,7 @@ from nextgpt.batch import IGNORE, Batch, Row, collate_rows, media_in_order
 from nextgpt.data.feature_cache import FeatureCache
 from nextgpt.data.manifest import Dialogue, ItemPart, Items, Text, Turn
 from nextgpt.data.posteriors import POSTERIORS
+from nextgpt.errors import DataError
 from nextgpt.nn.outputs import Conditioning, EncoderOutput
 from nextgpt.processor import Processor
 
@@ -48,8 +49,12 @@ class Batches:
         row = data.features.get([self.items.key(part.item)])
         count = int(row["count"][0])
         mask = torch.arange(row["features"].shape[1])[None] < count
-        scores = row["scores"].float()
+        scores = row["scores"].float() if "scores" in row else None
         if part.posterior is not None:
+            if scores is None:
+                raise DataError(
+                    f"{part.item} has a posterior, but its encoder has no classes; leave the posterior out."
+                )
             made = POSTERIORS[data.scores](
                 part.posterior["class"], scores.shape[1], part.posterior.get("seed", 0)
             )

@@ -28,7 +28,8 @@ def compute_features(
     track: Callable[[Iterable[Any]], Iterable[Any]] = iter,
     batch_size: int = 16,
 ) -> None:
-    """todo: (key, item) pairs; load(item) -> a media value. Writes features (N, E) fp16, count, scores (P)."""
+    """todo: (key, item) pairs; load(item) -> a media value. Writes features (N, E) fp16, count, scores (P), which an
+    encoder without classes has not."""
     config: Any = encoder.config
     missing = [(key, item) for key, item in todo if key not in cache]
     chunks = [missing[i : i + batch_size] for i in range(0, len(missing), batch_size)]
@@ -44,7 +45,7 @@ def _keep(cache: FeatureCache, keys: Sequence[str], output: Any, num_positions: 
     features = F.pad(output.features_BNE, (0, 0, 0, num_positions - output.features_BNE.shape[1])).half()
     counts = output.mask_BN.sum(1, keepdim=True).to(torch.int32)
     for row, key in enumerate(keys):
-        cache.add(
-            key,
-            {"features": features[row], "count": counts[row], "scores": output.scores_BP[row].half()},
-        )
+        values = {"features": features[row], "count": counts[row]}
+        if output.scores_BP is not None:
+            values["scores"] = output.scores_BP[row].half()
+        cache.add(key, values)

@@ -13,8 +13,6 @@ from nextgpt.media import DEFAULT_LIMITS, MediaLimits, Medium
 from nextgpt.messages.values import MEDIA_PARTS, ContentPart, MediaPart, Message, TextPart
 from nextgpt.modalities import MODALITIES
 
-_TYPES = ("text", *MODALITIES)
-
 
 @dataclass(frozen=True)
 class Reader:
@@ -47,7 +45,8 @@ class Reader:
                 check_keys(value, ("type", "text"), "A text part")
                 return TextPart(value["text"])
             if not isinstance(kind, str) or kind not in MODALITIES:
-                raise MessageError(f'The type {kind!r:.50} is unknown; "type" is one of {", ".join(_TYPES)}.')
+                known = ", ".join(("text", *MODALITIES))
+                raise MessageError(f'The type {kind!r:.50} is unknown; "type" is one of {known}.')
             return self.media_part(kind, value)
 
     def media_part(self, modality: str, value: Mapping[str, Any]) -> MediaPart:

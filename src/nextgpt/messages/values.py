@@ -18,7 +18,7 @@ _MAX_SEED = 2**63 - 1
 class TextPart:
     """Text that is not empty and can be written as UTF-8. MessageError otherwise."""
 
-    modality: ClassVar[Modality] = Modality.TEXT
+    modality: ClassVar[str] = Modality.TEXT
     text: str
 
     def __post_init__(self) -> None:
@@ -32,7 +32,7 @@ class MediaPart:
     `seed` is what the model made it from, and only stands in an assistant's message.
     """
 
-    modality: ClassVar[Modality]
+    modality: ClassVar[str]
     seed: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -48,24 +48,24 @@ class MediaPart:
     @property
     def media(self) -> Medium:
         """The value, whatever the modality."""
-        return getattr(self, self.modality.value)
+        return getattr(self, str(self.modality))
 
 
 @dataclass(frozen=True)
 class ImagePart(MediaPart):
-    modality: ClassVar[Modality] = Modality.IMAGE
+    modality: ClassVar[str] = Modality.IMAGE
     image: Image
 
 
 @dataclass(frozen=True)
 class AudioPart(MediaPart):
-    modality: ClassVar[Modality] = Modality.AUDIO
+    modality: ClassVar[str] = Modality.AUDIO
     audio: Audio
 
 
 @dataclass(frozen=True)
 class VideoPart(MediaPart):
-    modality: ClassVar[Modality] = Modality.VIDEO
+    modality: ClassVar[str] = Modality.VIDEO
     video: Video
 
 

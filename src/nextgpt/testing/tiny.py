@@ -106,7 +106,8 @@ def tiny_config(modalities: Sequence[str] = ("image", "audio", "video")) -> AnyT
 def tiny_model(
     config: AnyToAnyConfig | None = None, base: Any = None, tokenizer: Any = None
 ) -> tuple[AnyToAnyModel, Processor]:
-    """A model and its processor, with EchoEncoders; learned modules are random, the same at every call."""
+    """A model and its processor; learned modules are random, the same at every call. EchoEncoders stand in the places
+    of nextgpt's own encoders; another is opened when it is needed, as always."""
     config = config or tiny_config()
     tokenizer = tokenizer or tiny_tokenizer()
     base = base or tiny_base(len(tokenizer))
@@ -115,20 +116,25 @@ def tiny_model(
         torch.manual_seed(1)
         language_model = LanguageModel(config.language_model, base, special)
         dim = language_model.embedding_dim
-        spec = ConditioningSpec(LENGTH, WIDTH)
         model = AnyToAnyModel(
             config,
             language_model,
             {name: InputProjector(one.projector, one.encoder, dim) for name, one in config.inputs.items()},
             {
-                name: OutputProjector(one.projector, one.num_signal_tokens, dim, spec)
+                name: OutputProjector(
+                    one.projector,
+                    one.num_signal_tokens,
+                    dim,
+                    ConditioningSpec(one.decoder.length, one.decoder.width),
+                )
                 for name, one in config.outputs.items()
             },
         )
         nn.init.normal_(language_model.modality_head.weight, std=0.3)
         nn.init.zeros_(language_model.modality_head.bias)
     for name, one in config.inputs.items():
-        model.encoders[name] = EchoEncoder(name, one.encoder.num_positions, one.encoder.feature_dim)
+        if isinstance(one.encoder, EfficientNetLiteConfig | YamnetConfig):
+            model.encoders[name] = EchoEncoder(name, one.encoder.num_positions, one.encoder.feature_dim)
     placeholders = {name: one.projector.num_tokens for name, one in config.inputs.items()}
     return model.eval(), Processor(tokenizer, special, placeholders)
 

@@ -1,4 +1,8 @@
-"""Frozen decoders: conditioning -> media. DECODERS is the visible table: type -> module class."""
+"""Frozen decoders: conditioning -> media. DECODERS is the visible table: type -> module class.
+
+The small decoders here are opened from their folder (folder.py). A class with a classmethod
+`load(config, fetch, dtype)` opens itself; `nextgpt.testing.check_decoder` says whether it keeps the contract.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -48,11 +52,18 @@ def load_decoder(
     config: DecoderConfig, fetch: Fetch | None = None, *, dtype: torch.dtype = torch.float32
 ) -> Any:
     """The decoder of a folder, frozen. fetch: part -> folder, called when a prompt is first encoded."""
+    if load := getattr(DECODERS.get(config.type), "load", None):
+        return check_spec(load(config, fetch, dtype), config).eval().requires_grad_(False)
     decoder = open_decoder(decoder_folder(config.address), fetch, dtype=dtype)
     if decoder.config.type != config.type:
         raise ConfigError(
             f"{config.address} holds a {decoder.config.type} decoder, but the config says {config.type}."
         )
+    return check_spec(decoder, config)
+
+
+def check_spec(decoder: Any, config: DecoderConfig) -> Any:
+    """The decoder, if its conditioning is as the config says. ConfigError."""
     spec = decoder.conditioning_spec
     if (spec.length, spec.width) != (config.length, config.width):
         raise ConfigError(

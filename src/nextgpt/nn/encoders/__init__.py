@@ -1,4 +1,7 @@
-"""Frozen encoders: media -> features. ENCODERS is the visible table: type -> module class."""
+"""Frozen encoders: media -> features. ENCODERS is the visible table: type -> module class, made as Class(config).
+
+A new row needs one in config.ENCODER_CONFIGS too; `nextgpt.testing.check_encoder` says whether it keeps the contract.
+"""
 
 import json
 from pathlib import Path
@@ -14,10 +17,11 @@ ENCODERS: dict[str, Any] = {"efficientnet-lite": EfficientNetLite, "yamnet": Yam
 
 
 def load_encoder(config: EncoderConfig, folder: Path) -> nn.Module:
-    """The encoder with the weights of a converted part (model.safetensors, labels.json), frozen."""
+    """The encoder with the weights of a part (model.safetensors; labels.json where it has classes), frozen."""
     from safetensors.torch import load_file
 
     encoder = ENCODERS[config.type](config)
     encoder.load_state_dict(load_file(folder / "model.safetensors"))
-    encoder.class_names = json.loads((folder / "labels.json").read_text())
+    if config.num_scores:
+        encoder.class_names = json.loads((folder / "labels.json").read_text())
     return encoder.eval().requires_grad_(False)
