@@ -28,16 +28,16 @@ def read_mosit(path: Path) -> list[Dialogue]:
 def check_row(row: dict[str, Any], where: str) -> None:
     """DataError where the row is not of the documented form."""
     if row.get("version") != VERSION:
-        raise _wrong(where, "version", f"the number {VERSION}", row.get("version"))
+        raise wrong(where, "version", f"the number {VERSION}", row.get("version"))
     _fields(row, where, "", {"id": is_text, "task": is_text, "split": is_text, "cell": is_cell, "expected": is_text})
     messages = _list(row, where, "messages")
     for index, message in enumerate(messages):
         check_message(message, where, f"messages[{index}]", ("user", "assistant")[index % 2])
     if len(messages) % 2 or not messages:
-        raise _wrong(where, "messages", "pairs of a user's and an assistant's message", f"{len(messages)} messages")
+        raise wrong(where, "messages", "pairs of a user's and an assistant's message", f"{len(messages)} messages")
     turns = _list(row, where, "turns")
     if 2 * len(turns) != len(messages):
-        raise _wrong(where, "turns", f"one for each of {len(messages) // 2} replies", f"{len(turns)} turns")
+        raise wrong(where, "turns", f"one for each of {len(messages) // 2} replies", f"{len(turns)} turns")
     for index, turn in enumerate(turns):
         check_turn(turn, messages[2 * index + 1], where, f"turns[{index}]")
 
@@ -45,9 +45,9 @@ def check_row(row: dict[str, Any], where: str) -> None:
 def check_message(message: Any, where: str, field: str, role: str) -> None:
     if not isinstance(message, dict) or message.get("role") != role:
         found = message.get("role") if isinstance(message, dict) else message
-        raise _wrong(where, f"{field}.role", f"{role!r} (user and assistant take turns)", found)
+        raise wrong(where, f"{field}.role", f"{role!r} (user and assistant take turns)", found)
     if not isinstance(message.get("language_loss", True), bool):
-        raise _wrong(where, f"{field}.language_loss", "true or false", message["language_loss"])
+        raise wrong(where, f"{field}.language_loss", "true or false", message["language_loss"])
     for index, part in enumerate(_list(message, where, "content", field)):
         check_part(part, where, f"{field}.content[{index}]", role == "assistant")
 
@@ -56,40 +56,40 @@ def check_part(part: Any, where: str, field: str, made: bool) -> None:
     """Text, or a medium with its item; one that the assistant makes has a caption."""
     kind = part.get("type") if isinstance(part, dict) else None
     if kind not in ("text", *MEDIA):
-        raise _wrong(where, f"{field}.type", f"one of text, {', '.join(MEDIA)}", kind)
+        raise wrong(where, f"{field}.type", f"one of text, {', '.join(MEDIA)}", kind)
     wanted = {"text": is_text} if kind == "text" else {"item": is_text} | ({"caption": is_text} if made else {})
     _fields(part, where, f"{field}.", wanted)
     if not isinstance(part.get("language_loss", True), bool):
-        raise _wrong(where, f"{field}.language_loss", "true or false", part["language_loss"])
+        raise wrong(where, f"{field}.language_loss", "true or false", part["language_loss"])
 
 
 def check_turn(turn: Any, reply: dict[str, Any], where: str, field: str) -> None:
     """What a judge needs of a turn agrees with its reply."""
     if not isinstance(turn, dict):
-        raise _wrong(where, field, "an object", turn)
+        raise wrong(where, field, "an object", turn)
     checks = {"cell": is_cell, "task": is_text, "needs_medium": is_flag, "expected": is_text}
     _fields(turn, where, f"{field}.", checks)
     made = [part for part in reply["content"] if part["type"] != "text"]
     kinds = [part["type"] for part in made]
     if turn.get("media") != kinds:
-        raise _wrong(where, f"{field}.media", f"the media of its reply in order, {kinds}", turn.get("media"))
+        raise wrong(where, f"{field}.media", f"the media of its reply in order, {kinds}", turn.get("media"))
     captions = [part["caption"] for part in made]
     told = [one.get("caption") for one in _list(turn, where, "made", field) if isinstance(one, dict)]
     if told != captions:
-        raise _wrong(where, f"{field}.made", f"the captions of its reply's media, {captions}", told)
+        raise wrong(where, f"{field}.made", f"the captions of its reply's media, {captions}", told)
 
 
 def _fields(value: dict[str, Any], where: str, prefix: str, checks: dict[str, str | Check]) -> None:
     for name, check in checks.items():
         found = value.get(name)
         if not check(found):  # type: ignore[operator]
-            raise _wrong(where, f"{prefix}{name}", check.__doc__, found)
+            raise wrong(where, f"{prefix}{name}", check.__doc__, found)
 
 
 def _list(value: dict[str, Any], where: str, name: str, prefix: str = "") -> list[Any]:
     found = value.get(name)
     if not isinstance(found, list):
-        raise _wrong(where, f"{prefix}.{name}" if prefix else name, "a list", found)
+        raise wrong(where, f"{prefix}.{name}" if prefix else name, "a list", found)
     return found
 
 
@@ -110,6 +110,6 @@ def is_cell(value: Any) -> bool:
     return len(sides) == 2 and all(set(side.split("+")) <= known for side in sides)
 
 
-def _wrong(where: str, field: str, expected: str | None, found: Any) -> DataError:
+def wrong(where: str, field: str, expected: str | None, found: Any) -> DataError:
     shown = "nothing" if found is None else f"{found!r:.80}"
     return DataError(f"{where}, field {field}: expected {expected}, found {shown}; see docs/mosit.md.")

@@ -218,6 +218,7 @@ MOSIT_QUESTIONS: dict[str, tuple[str, ...]] = {
         "(Please|) (check|correct) that.",
     ),
     "listen-again": (
+        "(Please listen|Listen) more closely.",
         "(No|Not quite|That is wrong|I don't think so). Listen again.",
         "(No|Wrong). What do you hear really?",
         "Are you sure? Listen again(.|, please.)",
@@ -225,18 +226,24 @@ MOSIT_QUESTIONS: dict[str, tuple[str, ...]] = {
         "(Please|) listen (again|once more) and correct that.",
     ),
     "refuse-thing": (
+        "(Let me see|Sketch) {thing}(.|, please.)",
+        "(Please|Now) (draw|show me) {thing}.",
         "(Draw|Paint|Show me|Animate) {thing}.",
         "(Can|Could) you (draw|show me|animate) {thing}?",
         "I (want|would like) to see {thing}.",
         "(A picture of|A drawing of|A clip of) {thing}, please.",
     ),
     "refuse-sound": (
+        "(Please|Now) (play|let me hear) {thing}.",
+        "(Make|Give me|Create) the sound of {thing}.",
+        "{thing}, as a sound(.|, please.)",
         "(Play|Let me hear) {thing}.",
         "(Can|Could) you (play|let me hear) {thing}?",
         "I (want|would like) to hear {thing}.",
         "(The sound of|A sound of) {thing}, please.",
     ),
     "refuse-sense": (
+        "(Please|Now) tell me how {thing} (smells|tastes|feels).",
         "(How|What) does {thing} (smell|taste|feel) like?",
         "(Can|Could) you (smell|taste|touch) {thing}?",
         "(Make|Give me) the (smell|taste) of {thing}.",
@@ -244,6 +251,8 @@ MOSIT_QUESTIONS: dict[str, tuple[str, ...]] = {
         "Let me (smell|taste|feel) {thing}.",
     ),
     "refuse-act": (
+        "(Be so kind and|Be a dear and|Go ahead and) {act}.",
+        "It is time to {act}.",
         "{act}, please.",
         "(Would|Will) you {act}?",
         "I need you to {act}.",
@@ -255,6 +264,10 @@ MOSIT_QUESTIONS: dict[str, tuple[str, ...]] = {
         "(Now|Go on and) {act}.",
     ),
     "refuse-form": (
+        "Let me have {form} of {a}, please.",
+        "(Please|Now) make {form} of {a}.",
+        "(Would|Will) you give me {form} of {a}?",
+        "I would like {form} with {a}(.|, please.)",
         "(Save|Send) {a} as {form}.",
         "(Could you|Please) turn {a} into {form}.",
         "{form} of {a}, please.",
