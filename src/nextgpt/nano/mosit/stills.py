@@ -126,7 +126,7 @@ def no_sound(talk: Talk) -> Step | None:
     if subject is None or not is_single(subject.item):
         return None
     name = subject.item.scene.subject.name
-    reply = text(phrasings.answer(talk.rng, "no-sound", a=with_article(name)))
+    reply = text(phrasings.answer(talk.rng, "silent", a=with_article(name)))
     shown = (subject.item,) if subject.shown else ()
     user = talk.message(shown, talk.ask("sound-of"))
     return Step("image->text", "mosit-no-sound", user, (reply,), name, subject.needed, shown,
