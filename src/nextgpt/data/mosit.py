@@ -13,7 +13,7 @@ from nextgpt.modalities import MODALITIES
 
 VERSION = 1
 MEDIA = tuple(name for name in MODALITIES if name != "text")
-Check = Callable[[Any, str], None]
+Check = Callable[[Any], bool]
 
 
 def read_mosit(path: Path) -> list[Dialogue]:
@@ -88,10 +88,10 @@ def check_turn(turn: Any, reply: dict[str, Any], where: str, field: str) -> None
         raise wrong(where, f"{field}.made", f"the captions of its reply's media, {captions}", told)
 
 
-def _fields(value: dict[str, Any], where: str, prefix: str, checks: dict[str, str | Check]) -> None:
+def _fields(value: dict[str, Any], where: str, prefix: str, checks: dict[str, Check]) -> None:
     for name, check in checks.items():
         found = value.get(name)
-        if not check(found):  # type: ignore[operator]
+        if not check(found):
             raise wrong(where, f"{prefix}{name}", check.__doc__, found)
 
 
