@@ -3,7 +3,7 @@
 A row is a row of dialogues-<split>.jsonl (manifest.py) with a version and, for each turn, what a judge needs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ def check_turn(turn: Any, reply: dict[str, Any], where: str, field: str) -> None
         raise wrong(where, f"{field}.made", f"the captions of its reply's media, {captions}", told)
 
 
-def _fields(value: dict[str, Any], where: str, prefix: str, checks: dict[str, Check]) -> None:
+def _fields(value: dict[str, Any], where: str, prefix: str, checks: Mapping[str, Check]) -> None:
     for name, check in checks.items():
         found = value.get(name)
         if not check(found):

@@ -15,10 +15,6 @@ SLOTS: dict[str, Callable[[Any], dict[str, str]]] = {
     "video": captions.video_slots,
     "audio": captions.audio_slots,
 }
-    "image": captions.image_slots,
-    "video": captions.video_slots,
-    "audio": captions.audio_slots,
-}
 
 
 def is_askable(item: Item) -> bool:
