@@ -25,7 +25,7 @@ from nextgpt.config import (
     YamnetConfig,
 )
 from nextgpt.data.features import encoder_cache
-from nextgpt.data.manifest import Items
+from nextgpt.data.manifest import Items, dialogue_from
 from nextgpt.nano.recipe import data_folder
 from nextgpt.nn.outputs import Conditioning
 from nextgpt.testing.tiny import tiny_base, tiny_tokenizer
@@ -93,7 +93,15 @@ def record(number, task, asked, answer):
     return json.dumps({"id": f"row-{number}", "task": task, "messages": messages, "expected": ""})
 
 
+def replies(modality, number, seed=0):
+    """In place of settled ones, whose art PyPI does not have."""
+    made = [n for n, (task, _, _) in enumerate(rows()) if task == f"gen-{modality}"]
+    return [dialogue_from(json.loads(record(n, *list(rows())[n]))) for n in made]
+
+
 class Decoder:
+    reader = None
+
     def encode_prompt(self, captions):
         values = torch.stack([torch.full((3, 5), float(len(caption))) for caption in captions])
         return Conditioning(
@@ -114,6 +122,7 @@ def world(tmp_path, monkeypatch):
     monkeypatch.setattr("nextgpt.parts.fetch_part", lambda name: part)
     monkeypatch.setattr("nextgpt.parts.pinned", lambda name: dict(pins))
     monkeypatch.setattr("nextgpt.nn.decoders.load_decoder", lambda config, fetch: Decoder())
+    monkeypatch.setattr("nextgpt.nano.settled_rows.settled_replies", replies)
     monkeypatch.setitem(presets.PRESETS, "tiny", config)
     folder = data_folder(tmp_path)
     folder.mkdir(parents=True)

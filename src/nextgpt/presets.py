@@ -13,6 +13,7 @@ from nextgpt.config import (
     InputConfig,
     InputProjectorConfig,
     OutputConfig,
+    OutputProjectorConfig,
     PosteriorBranchConfig,
     ResamplerBranchConfig,
     YamnetConfig,
@@ -51,11 +52,17 @@ def nano() -> AnyToAnyConfig:
             "video": _nano_input(clip, concepts["video"], (" animation:",), " film:", 160, clip.num_frames),
         },
         outputs={
-            name: OutputConfig(DecoderConfig(f"nano-{name}", f"weights:nano/decoders/{name}"))
+            name: OutputConfig(
+                DecoderConfig(f"nano-{name}", f"weights:nano/decoders/{name}"),
+                projector=OutputProjectorConfig(rank=OUTPUT_RANKS[name]),
+            )
             for name in ("image", "audio", "video")
         },
     )
 
+
+# Sounds have fewer words than pictures, which name 1,313 things.
+OUTPUT_RANKS = {"image": 224, "video": 224, "audio": 64}
 
 PRESETS: dict[str, Callable[[], AnyToAnyConfig]] = {"nano": nano}
 

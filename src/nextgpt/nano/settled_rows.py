@@ -5,7 +5,7 @@ scene has one condition target.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from nextgpt.nano.settled_sound_captions import settled_sound_caption
 class First(random.Random):
     """Chooses the first of anything."""
 
-    def choice(self, seq: Sequence[Any]) -> Any:
+    def choice(self, seq: Any) -> Any:
         return seq[0]
 
 

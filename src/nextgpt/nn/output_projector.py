@@ -6,6 +6,7 @@ what can be read off the states at once. The linear map can be fitted in closed 
 """
 
 import torch
+import torch.nn.functional as F
 from einops import repeat
 from torch import Tensor, nn
 
@@ -80,13 +81,15 @@ class OutputProjector(nn.Module):
         self.centre.copy_(normed.mean(0))
         self.spread.copy_(normed.std(0).clamp(min=1e-3))
         seen_MX = ((normed - self.centre) / self.spread).flatten(1)
-        wanted_MY = ((target.sequence_BQC.float() - self.shift) / self.scale).flatten(1)
-        self.spell.bias.copy_(wanted_MY.mean(0))
-        _, _, components_YR = torch.svd_lowrank(wanted_MY - self.spell.bias, q=self.config.rank, niter=2)
+        wanted_MW = ((target.sequence_BQC.float() - self.shift) / self.scale).flatten(1)
+        self.spell.bias.copy_(wanted_MW.mean(0))
+        rank = min(self.config.rank, *wanted_MW.shape)
+        _, _, components_WR = torch.svd_lowrank(wanted_MW - self.spell.bias, q=rank, niter=2)
+        components_WR = F.pad(components_WR, (0, self.config.rank - rank))
         kernel_XX = seen_MX.T @ seen_MX + ridge * len(seen_MX) * torch.eye(seen_MX.shape[1])
-        codes_MR = (wanted_MY - self.spell.bias) @ components_YR
+        codes_MR = (wanted_MW - self.spell.bias) @ components_WR
         self.gather.weight.copy_(torch.linalg.solve(kernel_XX, seen_MX.T @ codes_MR).T)
         self.gather.bias.zero_()
-        self.spell.weight.copy_(components_YR)
+        self.spell.weight.copy_(components_WR)
         for part in (self.out.weight, self.out.bias):
             part.zero_()

@@ -76,10 +76,10 @@ def conditioning_job(modality: str) -> Job:
     return Job(name, "model", 20, 16, 2e-3, {modality: 1.0}, warmup_steps=5, modules=modules)
 
 
-def states_job(modality: str) -> Job:
+def states_job(modality: str, steps: int) -> Job:
     """An output projector alone, on signal states of the finished language model (data/signal_states.py)."""
     modules = (f"output_projectors.{modality}",)
-    return Job(f"states-{modality}", "states", 800, 64, 5e-4, {modality: 1.0}, modules=modules)
+    return Job(f"states-{modality}", "states", steps, 64, 5e-4, {modality: 1.0}, modules=modules)
 
 
 STAGES: dict[str, Stage] = {
@@ -110,9 +110,9 @@ STAGES: dict[str, Stage] = {
         ),
         (
             Job("dialogues", "model", 3200, 8, 2e-4, TUNING, 20, rates={LORA: 1e-3, **TAUGHT}),
-            states_job("image"),
-            states_job("audio"),
-            states_job("video"),
+            states_job("image", 2000),
+            states_job("audio", 800),
+            states_job("video", 2000),
         ),
     ),
 }

@@ -144,7 +144,7 @@ PIXELS = AutoencoderConfig(48, 16, (64, 128), (1, 2), (1, 3))
 def nano_image() -> ArchitectureConfig:
     """128 x 128 pictures: 64 tokens of 16 x 16 pixels."""
     return ArchitectureConfig(
-        LatentDecoderConfig("nano-image", ImageFacts(), (16, 16, 16)),
+        LatentDecoderConfig("nano-image", ImageFacts(), (16, 16, 16), steps=1),
         PIXELS,
         transformer=TransformerConfig(patch_size=2),
         reader=LayeredReaderConfig(),
