@@ -10,7 +10,7 @@ cut at the marks, so text of a user never passes through it; that text is encode
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -101,8 +101,9 @@ class Processor:
         segments = [self._plain(chunks[0])]
         for message, after in zip(messages, chunks[1:]):
             answer = message.role == "assistant"
-            segments += [self._part(part, answer) for part in message.content]
-            segments += self._close(message, after, answer)
+            parts = [self._part(part, answer) for part in message.content]
+            close = self._close(message, after, answer)
+            segments += parts + close if learns(message) else map(unlearnt, parts + close)
         return [segment for segment in segments if segment.ids]
 
     def _close(self, message: Any, after: tuple[int, ...], answer: bool) -> list[Segment]:
@@ -123,8 +124,9 @@ class Processor:
     def _part(self, part: Any, answer: bool) -> Segment:
         if hasattr(part, "text"):
             ids = self.encode_text(part.text)
-            return Segment(ids, (answer,) * len(ids))
-        return self._output(part) if answer else self._input(part)
+            return Segment(ids, (answer and learns(part),) * len(ids))
+        segment = self._output(part) if answer else self._input(part)
+        return segment if learns(part) else unlearnt(segment)
 
     def _input(self, part: Any) -> Segment:
         if part.modality not in self.num_placeholders:
@@ -161,6 +163,15 @@ class Processor:
             inputs=tuple(segment.input for segment in segments if segment.input),
             outputs=tuple(segment.output for segment in segments if segment.output),
         )
+
+
+def learns(value: Any) -> bool:
+    """Whether a message or a part is learnt from; a training row may say that it is not."""
+    return getattr(value, "language_loss", True) is not False
+
+
+def unlearnt(segment: Segment) -> Segment:
+    return replace(segment, targets=(False,) * len(segment.ids))
 
 
 def truncate(segments: Sequence[Segment], max_length: int) -> list[Segment]:

@@ -1,4 +1,4 @@
-"""nextgpt data: build the small world, show it, encode it once, keep its caches in bounds."""
+"""nextgpt data: build the small world, import other data, show it, encode it once, keep its caches in bounds."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Training data: build, features, replay, show, cache.", no_args_is_help=True)
+app = typer.Typer(help="Training data: build, import, features, replay, show, cache.", no_args_is_help=True)
 
 
 def folder_of(name: str) -> Path:
@@ -15,30 +15,52 @@ def folder_of(name: str) -> Path:
     from nextgpt.nano.recipe import data_folder
     from nextgpt.parts import cache_root
 
-    if name != "nano":
-        raise DataError(f"There is no data set {name!r} to build; it is called nano.")
-    return data_folder(cache_root())
+    if name not in ("nano", "mosit"):
+        raise DataError(f"There is no data set {name!r} to build; use nano or mosit.")
+    return data_folder(cache_root(), name)
 
 
 @app.command()
 def build(
-    name: Annotated[str, typer.Argument(help="nano")] = "nano",
+    name: Annotated[str, typer.Argument(help="nano, or mosit: dialogues that switch modality")] = "nano",
     scale: Annotated[float, typer.Option(help="fewer or more items of every kind")] = 1.0,
     seed: int = 0,
 ) -> None:
     """Fetch the art and the sounds, write items and dialogues (no media: they are drawn when they are needed)."""
     from nextgpt.nano.build import NanoSizes, build_nano
+    from nextgpt.nano.mosit.build import MositSizes, build_mosit
 
     folder = folder_of(name)
-    manifest = build_nano(folder, NanoSizes().scaled(scale) if scale != 1 else None, seed)
+    if name == "mosit":
+        sizes = MositSizes().scaled(scale) if scale != 1 else None
+        manifest = build_mosit(folder, sizes, seed, folder_of("nano"))
+    else:
+        manifest = build_nano(folder, NanoSizes().scaled(scale) if scale != 1 else None, seed)
     for kind, counts in manifest["counts"].items():
         typer.echo(f"{kind}: {counts}")
     typer.echo(f"Written to {folder}.")
 
 
+@app.command(name="import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="a JSON file of the original NExT-GPT project")],
+    out: Annotated[Path, typer.Option(help="folder to write, for rows and items")],
+    format: Annotated[str, typer.Option(help="mosit, t2m, comprehension or pairs")] = "mosit",
+    media: Annotated[Path | None, typer.Option(help="the folder of its media; each file must be there")] = None,
+) -> None:
+    """Read data in the layouts of the original NExT-GPT project."""
+    from nextgpt.data.original import read_original
+
+    found = read_original(path, format, media)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, rows in {"dialogues-train": found.rows, **found.items}.items():
+        write_lines(out / f"{name}.jsonl", [json.dumps(row, ensure_ascii=False) for row in rows])
+    typer.echo(f"{len(found.rows)} dialogues written to {out}; {found.wanted} media have a caption and no file.")
+
+
 @app.command()
 def features(
-    name: Annotated[str, typer.Argument(help="nano")] = "nano",
+    name: Annotated[str, typer.Argument(help="nano or mosit")] = "nano",
     preset: str = "nano",
     only: Annotated[str, typer.Option(help="one modality, to encode several at once")] = "",
     threads: int = 0,

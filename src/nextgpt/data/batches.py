@@ -78,7 +78,7 @@ class Batches:
                     last = part
                 elif turn.role == "assistant" and "{label}" in part.text:
                     assert last is not None
-                    part = Text(part.text.replace("{label}", self.label(last)))
+                    part = replace(part, text=part.text.replace("{label}", self.label(last)))
                 content.append(part)
             turns.append(replace(turn, content=tuple(content)))
         return tuple(turns)

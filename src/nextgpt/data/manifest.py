@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nextgpt.data.feature_cache import content_key
 from nextgpt.errors import DataError
 
 
 @dataclass(frozen=True)
 class Text:
+    """language_loss: whether an assistant's words are learnt from."""
+
     text: str
+    language_loss: bool = True
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,16 @@ class ItemPart:
     item: str
     posterior: dict[str, int] | None = None
     caption: str = ""
+    language_loss: bool = True
 
 
 @dataclass(frozen=True)
 class Turn:
+    """language_loss: whether a reply's words, modality tokens and end are learnt from."""
+
     role: str
     content: tuple[Text | ItemPart, ...]
+    language_loss: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,15 +82,18 @@ def _object(line: bytes, where: str) -> dict[str, Any]:
 
 def part_from(record: dict[str, Any]) -> Text | ItemPart:
     if record["type"] == "text":
-        return Text(record["text"])
-    return ItemPart(record["type"], record["item"], record.get("posterior"), record.get("caption", ""))
+        return Text(record["text"], record.get("language_loss", True))
+    caption, loss = record.get("caption", ""), record.get("language_loss", True)
+    return ItemPart(record["type"], record["item"], record.get("posterior"), caption, loss)
 
 
 def dialogue_from(record: dict[str, Any]) -> Dialogue:
     def content(value: Any) -> tuple[Text | ItemPart, ...]:
         return (Text(value),) if isinstance(value, str) else tuple(part_from(part) for part in value)
 
-    turns = tuple(Turn(m["role"], content(m["content"])) for m in record["messages"])
+    turns = tuple(
+        Turn(m["role"], content(m["content"]), m.get("language_loss", True)) for m in record["messages"]
+    )
     return Dialogue(record["id"], record["task"], turns, record)
 
 
@@ -120,4 +129,6 @@ class Items:
 
     def key(self, item: str) -> str:
         """What the item's cached values hang on: its scene, not its name."""
+        from nextgpt.data.feature_cache import content_key  # torch, which reading rows does without
+
         return content_key(self[item]["scene"])

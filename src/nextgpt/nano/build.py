@@ -42,7 +42,7 @@ def build_nano(
     try:
         with Progress(disable=not progress) as bar:
             manifest = _write_all(folder, sizes, seed, bar)
-        _replace(folder, out_dir)
+        replace_folder(folder, out_dir)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -53,21 +53,21 @@ def _write_all(folder: Path, sizes: NanoSizes, seed: int, bar: Progress) -> dict
     items = _make_items(sizes, seed, bar)
     counts: dict[str, Any] = {}
     for modality, made in items.items():
-        _write_jsonl(folder / f"{modality}.jsonl", (item.to_dict() for item in made))
+        write_jsonl(folder / f"{modality}.jsonl", (item.to_dict() for item in made))
         counts[modality] = dict(Counter(item.split for item in made))
     every = [item for made in items.values() for item in made]
     for split_name in bar.track(SPLITS, description="dialogues"):
         rows = list(make_rows(every, split_name, seed))
-        _write_jsonl(folder / f"dialogues-{split_name}.jsonl", rows)
+        write_jsonl(folder / f"dialogues-{split_name}.jsonl", rows)
         counts[f"dialogues-{split_name}"] = _count_tasks(rows)
-    _write_jsonl(folder / "chat-prompts.jsonl", chat_prompts())
+    write_jsonl(folder / "chat-prompts.jsonl", chat_prompts())
     manifest = {
         "version": VERSION,
         "seed": seed,
         "sizes": asdict(sizes),
         "counts": counts,
-        "sources": _sources(every),
-        "files": _hashes(folder),
+        "sources": sources(every),
+        "files": hashes(folder),
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
     return manifest
@@ -89,7 +89,7 @@ def _count_tasks(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
     return dict(sorted(tasks.items())) | {"rows": len(rows)}
 
 
-def _sources(items: Sequence[Item]) -> dict[str, Any]:
+def sources(items: Sequence[Item]) -> dict[str, Any]:
     """part -> splits that use it, and the sha256 of its package where the store knows it."""
     from nextgpt.parts import PARTS
 
@@ -103,19 +103,19 @@ def _sources(items: Sequence[Item]) -> dict[str, Any]:
     }
 
 
-def _write_jsonl(path: Path, values: Iterable[dict[str, Any]]) -> None:
+def write_jsonl(path: Path, values: Iterable[dict[str, Any]]) -> None:
     with path.open("w", encoding="utf-8") as file:
         for value in values:
             file.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
-def _hashes(folder: Path) -> dict[str, str]:
+def hashes(folder: Path) -> dict[str, str]:
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.jsonl"))
     }
 
 
-def _replace(folder: Path, out_dir: Path) -> None:
+def replace_folder(folder: Path, out_dir: Path) -> None:
     """Put the finished folder in place of an older one."""
     os.chmod(folder, 0o755)
     old = out_dir.with_name(f".{out_dir.name}-old")

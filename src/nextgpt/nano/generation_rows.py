@@ -15,7 +15,7 @@ def make_one(rng: random.Random, item: Item, held_out: bool) -> Exchange:
     """ "Draw a red apple on blue." -> a picture and a sentence, in varied order."""
     task = f"gen-{item.modality}"
     request = phrasings.ask(rng, task, held_out, caption=item.plain_caption)
-    return Exchange(task, (text(request),), _reply(rng, task, (item,)), item.plain_caption)
+    return Exchange(task, (text(request),), reply(rng, task, (item,)), item.plain_caption)
 
 
 def make_two(rng: random.Random, first: Item, second: Item, held_out: bool) -> Exchange:
@@ -28,7 +28,7 @@ def make_two(rng: random.Random, first: Item, second: Item, held_out: bool) -> E
         two=_wish(rng, second),
     )
     expected = f"{first.plain_caption}; {second.plain_caption}"
-    return Exchange("gen-mixed", (text(request),), _reply(rng, "gen-mixed", (first, second)), expected)
+    return Exchange("gen-mixed", (text(request),), reply(rng, "gen-mixed", (first, second)), expected)
 
 
 def _wish(rng: random.Random, item: Item) -> str:
@@ -40,7 +40,7 @@ def _wish(rng: random.Random, item: Item) -> str:
     return f"{rng.choice(verbs[item.modality])} {item.plain_caption}"
 
 
-def _reply(rng: random.Random, task: str, items: Sequence[Item]) -> tuple[Part, ...]:
+def reply(rng: random.Random, task: str, items: Sequence[Item]) -> tuple[Part, ...]:
     """Text and media: media first, last, or between sentences."""
     if len(items) == 2:
         sentences = [
@@ -126,5 +126,5 @@ def _cross(
     """A shown medium and a request about it; the reply makes another medium."""
     request = text(phrasings.ask(rng, topic, held_out, **fields))
     user = (medium(shown), request) if rng.random() < 0.7 else (request, medium(shown))
-    reply = _reply(rng, f"gen-{wanted.modality}", (wanted,))
-    return Exchange("gen-mixed", user, reply, wanted.plain_caption)
+    answer = reply(rng, f"gen-{wanted.modality}", (wanted,))
+    return Exchange("gen-mixed", user, answer, wanted.plain_caption)

@@ -7,8 +7,12 @@ import random
 from functools import cache
 
 from nextgpt.nano.answers import ANSWERS, CAPTIONS
+from nextgpt.nano.mosit.words import MOSIT_ANSWERS, MOSIT_QUESTIONS
 from nextgpt.nano.questions import QUESTIONS
 from nextgpt.nano.split import is_held_out_phrasing
+
+ASKED = QUESTIONS | MOSIT_QUESTIONS
+ANSWERED = ANSWERS | MOSIT_ANSWERS
 
 
 def expand(pattern: str) -> list[str]:
@@ -24,13 +28,13 @@ def expand(pattern: str) -> list[str]:
 @cache
 def templates(topic: str, held_out: bool) -> tuple[str, ...]:
     """Templates of a topic, without repeats, of one side of the split."""
-    every = dict.fromkeys(text for pattern in QUESTIONS[topic] for text in expand(pattern))
+    every = dict.fromkeys(text for pattern in ASKED[topic] for text in expand(pattern))
     return tuple(text for text in every if is_held_out_phrasing(text) == held_out)
 
 
 @cache
 def answers(topic: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text for pattern in ANSWERS[topic] for text in expand(pattern)))
+    return tuple(dict.fromkeys(text for pattern in ANSWERED[topic] for text in expand(pattern)))
 
 
 @cache

@@ -78,5 +78,5 @@ def media_loader(modality: str, size: int) -> Callable[[dict[str, Any]], Any]:
     return lambda scene: MEDIA[modality](scene, size)
 
 
-def data_folder(root: Path) -> Path:
-    return root / "data" / "nano-1"
+def data_folder(root: Path, name: str = "nano") -> Path:
+    return root / "data" / f"{name}-1"

@@ -1,0 +1,31 @@
+"""Questions of the understanding world about any medium of a conversation, settled ones too."""
+
+from dataclasses import replace
+
+from nextgpt.nano import captions
+from nextgpt.nano.dialogues import ASKS
+from nextgpt.nano.mosit.talk import Step, Subject, Talk, cell_name
+from nextgpt.nano.rows import Item, text
+from nextgpt.nano.sound_scenes import SOUND_KINDS
+
+SLOTS = {"image": captions.image_slots, "video": captions.video_slots, "audio": captions.audio_slots}
+
+
+def is_askable(item: Item) -> bool:
+    """Whether the understanding world has such scenes: no chords, rhythms, or three things in a row."""
+    if item.modality == "audio":
+        return item.scene.kind in SOUND_KINDS
+    return item.modality != "image" or item.scene.kind != "between"
+
+
+def ask_about(talk: Talk, subject: Subject) -> Step | None:
+    item = subject.item
+    if not is_askable(item):
+        return None
+    plain = replace(item, slots=SLOTS[item.modality](item.scene))
+    asks = ASKS[item.modality](plain)
+    turn = talk.rng.choice(asks[talk.rng.choice(sorted(asks))])(talk.rng, plain, talk.held_out)
+    shown = (item,) if subject.shown else ()
+    user = talk.message(shown, turn.question)
+    return Step(cell_name([item], []), turn.task, user, (text(turn.answer),), turn.expected, subject.needed, shown,
+                choices=turn.choices, asked=(item,))  # fmt: skip

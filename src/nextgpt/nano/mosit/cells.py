@@ -1,0 +1,38 @@
+"""The table of cells: (what goes in, what comes out) -> makers of such a turn."""
+
+from nextgpt.nano.mosit import heard, moving, plain, several, stills
+from nextgpt.nano.mosit.talk import Maker
+
+CELLS: dict[tuple[str, str], tuple[Maker, ...]] = {
+    ("text", "text"): (plain.refuse, plain.refuse, plain.missing, plain.abilities),
+    ("text", "image"): (plain.draw,),
+    ("text", "audio"): (plain.play,),
+    ("text", "video"): (plain.animate,),
+    ("image", "text"): (stills.tell, stills.tell, stills.tell, stills.no_sound),
+    ("image", "image"): (stills.recolour, stills.count_of, stills.size_of, stills.beside),
+    ("image", "audio"): (stills.sound_of, stills.play_on),
+    ("image", "video"): (stills.animate,),
+    ("audio", "text"): (heard.tell,),
+    ("audio", "image"): (heard.source_of,),
+    ("audio", "audio"): (heard.reverse, heard.on_another, heard.speed_of, heard.repeat),
+    ("audio", "video"): (heard.animate_source,),
+    ("video", "text"): (moving.tell,),
+    ("video", "image"): (moving.still_of,),
+    ("video", "audio"): (moving.sound_of,),
+    ("video", "video"): (moving.reverse, moving.recolour, moving.other_motion),
+}
+# Several media in a message or in a reply.
+SEVERAL: tuple[Maker, ...] = (
+    several.which,
+    several.fit,
+    several.colour_of_other,
+    several.side_by_side,
+    several.one_after_other,
+    several.move_like,
+    several.two_wishes,
+    several.draw_and_play_clip,
+    stills.draw_and_play,
+    heard.see_and_move,
+)
+# Only where the conversation has gone on for a while.
+LOOKING_BACK: tuple[Maker, ...] = (plain.what_was_first,)

@@ -1,0 +1,93 @@
+"""Turns about clips: video -> text, image, audio, video."""
+
+from nextgpt.nano.audio_questions import FITS
+from nextgpt.nano.clips import ClipScene
+from nextgpt.nano.image_questions import a_colour
+from nextgpt.nano.mosit.asks import ask_about
+from nextgpt.nano.mosit.stills import verb
+from nextgpt.nano.mosit.talk import Step, Subject, Talk
+from nextgpt.nano.mosit.world import plain_sound, settled_codes, settled_twin
+from nextgpt.nano.rows import Item
+from nextgpt.nano.settled_clips import MOTIONS
+from nextgpt.nano.sources import Thing
+
+OPPOSITES = {"left": "right", "up": "down", "clockwise": "counterclockwise", "grow": "shrink", "fade-in": "fade-out"}
+OPPOSITES |= {there: back for back, there in OPPOSITES.items()}
+
+
+def clip(talk: Talk, sounding: bool = False, motions: tuple[str, ...] = MOTIONS) -> Item | None:
+    thing, motion = talk.world.thing(sounding), talk.rng.choice(motions)
+    if talk.rng.random() < 0.5:
+        return talk.world.moved_otherwise(thing, motion)
+    return talk.world.clip(thing, motion, talk.world.colour())
+
+
+def is_one(item: Item) -> bool:
+    scene = item.scene
+    return isinstance(scene, ClipScene) and len(scene.tracks) == 1 and scene.subject.code in settled_codes()
+
+
+def thing_of(subject: Subject) -> Thing:
+    return settled_twin(subject.item.scene.subject)
+
+
+def motion_of(item: Item) -> str:
+    return str(item.scene.tracks[0].motion)
+
+
+def one(talk: Talk) -> Subject | None:
+    return talk.subject("video", lambda: clip(talk), is_one)
+
+
+def tell(talk: Talk) -> Step | None:
+    return (subject := one(talk)) and ask_about(talk, subject)
+
+
+def still_of(talk: Talk) -> Step | None:
+    if (subject := one(talk)) is None:
+        return None
+    made = talk.world.picture(thing_of(subject), subject.item.scene.colour)
+    return talk.make("still-of", (subject,), (made,))
+
+
+def sounds(item: Item) -> bool:
+    return is_one(item) and item.scene.subject.name in FITS
+
+
+def sound_of(talk: Talk) -> Step | None:
+    subject = talk.subject("video", lambda: clip(talk, True), sounds)
+    if subject is None:
+        return None
+    made = talk.world.sound(plain_sound(FITS[subject.item.scene.subject.name][0]))
+    return talk.make("sound-of", (subject,), (made,))
+
+
+def reverse(talk: Talk) -> Step | None:
+    subject = talk.subject(
+        "video",
+        lambda: clip(talk, motions=tuple(OPPOSITES)),
+        lambda item: is_one(item) and motion_of(item) in OPPOSITES,
+    )
+    if subject is None:
+        return None
+    motion, colour = OPPOSITES[motion_of(subject.item)], subject.item.scene.colour
+    return talk.make("reverse-clip", (subject,), (talk.world.clip(thing_of(subject), motion, colour),))
+
+
+def recolour(talk: Talk) -> Step | None:
+    if (subject := one(talk)) is None:
+        return None
+    colour = talk.world.colour(subject.item.scene.colour)
+    made = talk.world.clip(thing_of(subject), motion_of(subject.item), colour)
+    return talk.make("recolour", (subject,), (made,), colour=colour, a_colour=a_colour(colour))
+
+
+def other_motion(talk: Talk) -> Step | None:
+    """ "Now let it grow." """
+    if (subject := one(talk)) is None:
+        return None
+    motion = talk.rng.choice([m for m in MOTIONS if m != motion_of(subject.item)])
+    made = talk.world.clip(thing_of(subject), motion, subject.item.scene.colour)
+    words = talk.make("animate", (subject,), (made,), verb=verb(talk, motion))
+    said = [part["text"] for part in words.user if part["type"] == "text"]
+    return None if any(name in said[0] for name in ("picture", "drawing", "image")) else words

@@ -1,0 +1,157 @@
+"""Turns about pictures: image -> text, image, audio, video."""
+
+from nextgpt.nano import generation_rows, phrasings
+from nextgpt.nano.audio_questions import FITS
+from nextgpt.nano.image_questions import a_colour
+from nextgpt.nano.instruments import instruments
+from nextgpt.nano.mosit.asks import ask_about
+from nextgpt.nano.mosit.talk import Step, Subject, Talk
+from nextgpt.nano.mosit.world import plain_sound, settled_by_instrument, settled_codes, settled_twin
+from nextgpt.nano.nouns import NUMBER_WORDS, indefinite, with_article
+from nextgpt.nano.rows import Item, text
+from nextgpt.nano.settled_captions import SIZE_WORDS
+from nextgpt.nano.settled_clips import MOTIONS
+from nextgpt.nano.settled_sound_captions import settled_sound_caption
+from nextgpt.nano.settled_sound_scenes import SettledScene
+from nextgpt.nano.sources import Thing
+
+PLAYED = ("notes", "scale", "chord", "rhythm")
+
+
+def picture(talk: Talk, sounding: bool | None = False) -> Item | None:
+    """A picture of one thing, settled or otherwise. sounding: of a thing that has a sound; None: that has none."""
+    thing = talk.world.thing(bool(sounding))
+    if sounding is None and thing.name in FITS:
+        return None
+    if talk.rng.random() < 0.5:
+        return talk.world.drawn_otherwise(thing)
+    return talk.world.picture(thing, talk.world.colour())
+
+
+def is_single(item: Item) -> bool:
+    return item.scene.kind == "single" and item.scene.subject.code in settled_codes()
+
+
+def sounds(item: Item) -> bool:
+    return is_single(item) and item.scene.subject.name in FITS
+
+
+def single(talk: Talk) -> Subject | None:
+    return talk.subject("image", lambda: picture(talk), is_single)
+
+
+def thing_of(subject: Subject) -> Thing:
+    return settled_twin(subject.item.scene.subject)
+
+
+def tell(talk: Talk) -> Step | None:
+    """What is in it, of which colour, where ...: the questions of the understanding world."""
+    subject = talk.subject("image", lambda: picture(talk), lambda item: item.scene.kind != "between")
+    return subject and ask_about(talk, subject)
+
+
+def recolour(talk: Talk) -> Step | None:
+    if (subject := single(talk)) is None:
+        return None
+    colour = talk.world.colour(subject.item.scene.colour)
+    made = talk.world.picture(thing_of(subject), colour)
+    return talk.make("recolour", (subject,), (made,), colour=colour, a_colour=a_colour(colour))
+
+
+def count_of(talk: Talk) -> Step | None:
+    if (subject := single(talk)) is None:
+        return None
+    number, colour = talk.rng.choice((2, 3, 4)), talk.world.colour()
+    made = talk.world.picture(thing_of(subject), colour, number)
+    words = {"number": NUMBER_WORDS[number], "colour": colour, "a_colour": a_colour(colour)}
+    return talk.make("count-of", (subject,), (made,), **words)
+
+
+def size_of(talk: Talk) -> Step | None:
+    if (subject := single(talk)) is None:
+        return None
+    kind, colour = talk.rng.choice(tuple(SIZE_WORDS)), talk.world.colour()
+    word = talk.rng.choice(SIZE_WORDS[kind])
+    made = talk.world.picture(thing_of(subject), colour, size=kind)
+    words = {"size": word, "a_size": f"{indefinite(word)} {word}"}
+    return talk.make("size-of", (subject,), (made,), colour=colour, a_colour=a_colour(colour), **words)
+
+
+def beside(talk: Talk) -> Step | None:
+    if (subject := single(talk)) is None:
+        return None
+    thing, colour = thing_of(subject), talk.world.colour()
+    other = talk.world.other_thing(thing)
+    made = talk.world.pair(thing, other, colour)
+    return talk.make("beside", (subject,), (made,), a=with_article(other.name), colour=colour)
+
+
+def sound_of(talk: Talk) -> Step | None:
+    """The sound of a thing when nothing more is asked."""
+    subject = talk.subject("image", lambda: picture(talk, True), sounds)
+    if subject is None:
+        return None
+    made = talk.world.sound(plain_sound(FITS[subject.item.scene.subject.name][0]))
+    return talk.make("sound-of", (subject,), (made,))
+
+
+def play_on(talk: Talk) -> Step | None:
+    """ "Play three fast notes on it." """
+    subject = talk.subject("image", lambda: picture(talk, True), sounds)
+    if subject is None:
+        return None
+    name = FITS[subject.item.scene.subject.name][0]
+    kinds = [kind for kind in PLAYED if name in settled_by_instrument(kind)]
+    if not kinds:
+        return None
+    scene = talk.rng.choice(settled_by_instrument(talk.rng.choice(kinds))[name])
+    what = _without_player(talk, scene)
+    return talk.make("play-on", (subject,), (talk.world.sound(scene),), what=what) if what else None
+
+
+def _without_player(talk: Talk, scene: SettledScene) -> str:
+    """ "three fast notes", "a rising scale": the caption's words before " of a piano" or " on a piano"."""
+    noun = instruments()[scene.first].noun
+    for _attempt in range(50):
+        caption = settled_sound_caption(scene, talk.rng)
+        for end in (f" played on {noun}", f" on {noun}", f" of {noun}"):
+            if caption.endswith(end) and scene.first not in caption.removesuffix(end):
+                return caption.removesuffix(end)
+    return ""
+
+
+def no_sound(talk: Talk) -> Step | None:
+    """A thing that makes no sound that it knows: words alone."""
+    subject = talk.subject("image", lambda: picture(talk, None), lambda item: not sounds(item))
+    if subject is None or not is_single(subject.item):
+        return None
+    name = subject.item.scene.subject.name
+    reply = text(phrasings.answer(talk.rng, "no-sound", a=with_article(name)))
+    shown = (subject.item,) if subject.shown else ()
+    user = talk.message(shown, talk.ask("sound-of"))
+    return Step("image->text", "mosit-no-sound", user, (reply,), name, subject.needed, shown,
+                asked=(subject.item,))  # fmt: skip
+
+
+def animate(talk: Talk) -> Step | None:
+    if (subject := single(talk)) is None:
+        return None
+    motion = talk.rng.choice(MOTIONS)
+    made = talk.world.clip(thing_of(subject), motion, subject.item.scene.colour)
+    return talk.make("animate", (subject,), (made,), verb=verb(talk, motion))
+
+
+def verb(talk: Talk, motion: str) -> str:
+    return talk.rng.choice(generation_rows.REQUEST_WORDS[motion])
+
+
+def draw_and_play(talk: Talk) -> Step | None:
+    subject = talk.subject("image", lambda: picture(talk, True), sounds)
+    if subject is None:
+        return None
+    colour = talk.world.colour(subject.item.scene.colour)
+    made = (
+        talk.world.picture(thing_of(subject), colour),
+        talk.world.sound(plain_sound(FITS[subject.item.scene.subject.name][0])),
+    )
+    return talk.make("draw-and-play", (subject,), made, colour=colour)
