@@ -29,19 +29,12 @@ def check_row(row: dict[str, Any], where: str) -> None:
     """DataError where the row is not of the documented form."""
     if row.get("version") != VERSION:
         raise wrong(where, "version", f"the number {VERSION}", row.get("version"))
-    _fields(
-        row,
-        where,
-        "",
-        {"id": is_text, "task": is_text, "split": is_text, "cell": is_cell, "expected": is_text},
-    )
+    _fields(row, where, "", {"id": is_text, "task": is_text, "split": is_text, "cell": is_cell, "expected": is_text})
     messages = _list(row, where, "messages")
     for index, message in enumerate(messages):
         check_message(message, where, f"messages[{index}]", ("user", "assistant")[index % 2])
     if len(messages) % 2 or not messages:
-        raise wrong(
-            where, "messages", "pairs of a user's and an assistant's message", f"{len(messages)} messages"
-        )
+        raise wrong(where, "messages", "pairs of a user's and an assistant's message", f"{len(messages)} messages")
     turns = _list(row, where, "turns")
     if 2 * len(turns) != len(messages):
         raise wrong(where, "turns", f"one for each of {len(messages) // 2} replies", f"{len(turns)} turns")
@@ -64,9 +57,7 @@ def check_part(part: Any, where: str, field: str, made: bool) -> None:
     kind = part.get("type") if isinstance(part, dict) else None
     if kind not in ("text", *MEDIA):
         raise wrong(where, f"{field}.type", f"one of text, {', '.join(MEDIA)}", kind)
-    wanted = (
-        {"text": is_text} if kind == "text" else {"item": is_text} | ({"caption": is_text} if made else {})
-    )
+    wanted = {"text": is_text} if kind == "text" else {"item": is_text} | ({"caption": is_text} if made else {})
     _fields(part, where, f"{field}.", wanted)
     if not isinstance(part.get("language_loss", True), bool):
         raise wrong(where, f"{field}.language_loss", "true or false", part["language_loss"])

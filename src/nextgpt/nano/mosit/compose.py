@@ -119,7 +119,9 @@ def _row(name: str, split_name: str, talk: Talk) -> dict[str, Any]:
 
 def _turn_record(step: Step) -> dict[str, Any]:
     """What a judge of one reply needs."""
-    made = [{"type": item.modality, "caption": item.plain_caption, "slots": item.slots} for item in step.made]
+    made = [
+        {"type": item.modality, "caption": item.plain_caption, "slots": item.slots} for item in step.made
+    ]
     record = {"cell": step.cell, "task": step.task, "needs_medium": step.needs_medium, "expected": step.expected,
               "media": [item.modality for item in step.made], "made": made}  # fmt: skip
     return record | ({"choices": list(step.choices)} if step.choices else {})

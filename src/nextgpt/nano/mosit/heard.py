@@ -93,9 +93,7 @@ def is_settled(item: Item, *kinds: str) -> bool:
 
 def reverse(talk: Talk) -> Step | None:
     """A scale, the other way."""
-    subject = talk.subject(
-        "audio", lambda: settled_sound(talk, "scale"), lambda item: is_settled(item, "scale")
-    )
+    subject = talk.subject("audio", lambda: settled_sound(talk, "scale"), lambda item: is_settled(item, "scale"))
     if subject is None:
         return None
     scene = subject.item.scene
@@ -138,9 +136,7 @@ def speed_of(talk: Talk) -> Step | None:
 
 def repeat(talk: Talk) -> Step | None:
     """One note, then some of them."""
-    subject = talk.subject(
-        "audio", lambda: settled_sound(talk, "notes"), lambda item: is_settled(item, "notes")
-    )
+    subject = talk.subject("audio", lambda: settled_sound(talk, "notes"), lambda item: is_settled(item, "notes"))
     if subject is None:
         return None
     scene = subject.item.scene

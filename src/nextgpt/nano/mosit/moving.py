@@ -11,13 +11,7 @@ from nextgpt.nano.rows import Item
 from nextgpt.nano.settled_clips import MOTIONS
 from nextgpt.nano.sources import Thing
 
-OPPOSITES = {
-    "left": "right",
-    "up": "down",
-    "clockwise": "counterclockwise",
-    "grow": "shrink",
-    "fade-in": "fade-out",
-}
+OPPOSITES = {"left": "right", "up": "down", "clockwise": "counterclockwise", "grow": "shrink", "fade-in": "fade-out"}
 OPPOSITES |= {there: back for back, there in OPPOSITES.items()}
 
 
