@@ -46,7 +46,9 @@ def import_(
     path: Annotated[Path, typer.Argument(help="a JSON file of the original NExT-GPT project")],
     out: Annotated[Path, typer.Option(help="folder to write, for rows and items")],
     format: Annotated[str, typer.Option(help="mosit, t2m, comprehension or pairs")] = "mosit",
-    media: Annotated[Path | None, typer.Option(help="the folder of its media; each file must be there")] = None,
+    media: Annotated[
+        Path | None, typer.Option(help="the folder of its media; each file must be there")
+    ] = None,
 ) -> None:
     """Read data in the layouts of the original NExT-GPT project."""
     from nextgpt.data.original import read_original
@@ -55,7 +57,9 @@ def import_(
     out.mkdir(parents=True, exist_ok=True)
     for name, rows in {"dialogues-train": found.rows, **found.items}.items():
         write_lines(out / f"{name}.jsonl", [json.dumps(row, ensure_ascii=False) for row in rows])
-    typer.echo(f"{len(found.rows)} dialogues written to {out}; {found.wanted} media have a caption and no file.")
+    typer.echo(
+        f"{len(found.rows)} dialogues written to {out}; {found.wanted} media have a caption and no file."
+    )
 
 
 @app.command()

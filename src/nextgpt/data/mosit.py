@@ -3,7 +3,7 @@
 A row is a row of dialogues-<split>.jsonl (manifest.py) with a version and, for each turn, what a judge needs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from nextgpt.modalities import MODALITIES
 
 VERSION = 1
 MEDIA = tuple(name for name in MODALITIES if name != "text")
-Check = Callable[[Any, str], None]
+Check = Callable[[Any], bool]
 
 
 def read_mosit(path: Path) -> list[Dialogue]:
@@ -29,12 +29,19 @@ def check_row(row: dict[str, Any], where: str) -> None:
     """DataError where the row is not of the documented form."""
     if row.get("version") != VERSION:
         raise wrong(where, "version", f"the number {VERSION}", row.get("version"))
-    _fields(row, where, "", {"id": is_text, "task": is_text, "split": is_text, "cell": is_cell, "expected": is_text})
+    _fields(
+        row,
+        where,
+        "",
+        {"id": is_text, "task": is_text, "split": is_text, "cell": is_cell, "expected": is_text},
+    )
     messages = _list(row, where, "messages")
     for index, message in enumerate(messages):
         check_message(message, where, f"messages[{index}]", ("user", "assistant")[index % 2])
     if len(messages) % 2 or not messages:
-        raise wrong(where, "messages", "pairs of a user's and an assistant's message", f"{len(messages)} messages")
+        raise wrong(
+            where, "messages", "pairs of a user's and an assistant's message", f"{len(messages)} messages"
+        )
     turns = _list(row, where, "turns")
     if 2 * len(turns) != len(messages):
         raise wrong(where, "turns", f"one for each of {len(messages) // 2} replies", f"{len(turns)} turns")
@@ -57,7 +64,9 @@ def check_part(part: Any, where: str, field: str, made: bool) -> None:
     kind = part.get("type") if isinstance(part, dict) else None
     if kind not in ("text", *MEDIA):
         raise wrong(where, f"{field}.type", f"one of text, {', '.join(MEDIA)}", kind)
-    wanted = {"text": is_text} if kind == "text" else {"item": is_text} | ({"caption": is_text} if made else {})
+    wanted = (
+        {"text": is_text} if kind == "text" else {"item": is_text} | ({"caption": is_text} if made else {})
+    )
     _fields(part, where, f"{field}.", wanted)
     if not isinstance(part.get("language_loss", True), bool):
         raise wrong(where, f"{field}.language_loss", "true or false", part["language_loss"])
@@ -79,10 +88,10 @@ def check_turn(turn: Any, reply: dict[str, Any], where: str, field: str) -> None
         raise wrong(where, f"{field}.made", f"the captions of its reply's media, {captions}", told)
 
 
-def _fields(value: dict[str, Any], where: str, prefix: str, checks: dict[str, str | Check]) -> None:
+def _fields(value: dict[str, Any], where: str, prefix: str, checks: Mapping[str, Check]) -> None:
     for name, check in checks.items():
         found = value.get(name)
-        if not check(found):  # type: ignore[operator]
+        if not check(found):
             raise wrong(where, f"{prefix}{name}", check.__doc__, found)
 
 

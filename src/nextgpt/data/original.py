@@ -120,5 +120,7 @@ def _part(found: Imported, piece: Piece, made: bool, find: Callable[[str], str])
     scene = {"file": find(piece.file)} if piece.file else {"wanted": piece.text}
     found.wanted += not piece.file
     item = f"{piece.modality}-original-{len(items):06d}"
-    items.append({"id": item, "split": "train", "source": ["file"], "scene": scene, "caption": piece.text, "slots": {}})
+    items.append(
+        {"id": item, "split": "train", "source": ["file"], "scene": scene, "caption": piece.text, "slots": {}}
+    )
     return {"type": piece.modality, "item": item} | ({"caption": piece.text} if made or piece.text else {})

@@ -62,7 +62,9 @@ class Entry:
         for index, turn in enumerate(found):
             place = f"{name}[{index}]"
             if not isinstance(turn, dict) or turn.get("from") not in ROLES:
-                raise self.wrong(f"{place}.from", "'human' or 'gpt'", turn.get("from") if isinstance(turn, dict) else turn)
+                raise self.wrong(
+                    f"{place}.from", "'human' or 'gpt'", turn.get("from") if isinstance(turn, dict) else turn
+                )
             self.text("value", turn, f"{place}.")
             yield place, turn
 
@@ -85,7 +87,10 @@ def comprehension(entry: Entry) -> list[Said]:
         asked = f"{entry.text('instruction')} {entry.text('input')}".strip()
         return [Said("user", _words(asked)), Said("assistant", _words(entry.text("output")))]
     files = {name: _files(entry, name) for name in MEDIA}
-    said = [Said(ROLES[turn["from"]], _marked(entry, place, turn["value"], files)) for place, turn in entry.turns()]
+    said = [
+        Said(ROLES[turn["from"]], _marked(entry, place, turn["value"], files))
+        for place, turn in entry.turns()
+    ]
     return _all_shown(entry, said, files)
 
 
@@ -102,7 +107,9 @@ def _all_shown(entry: Entry, said: list[Said], files: dict[str, list[str]]) -> l
     left = tuple(Piece(name, "", file) for name, names in files.items() for file in names)
     marked = any(piece.modality != "text" for one in said for piece in one.pieces)
     if left and marked:
-        raise entry.wrong("conversations", "a mark such as <image> for each medium", f"{len(left)} more media")
+        raise entry.wrong(
+            "conversations", "a mark such as <image> for each medium", f"{len(left)} more media"
+        )
     return [Said(said[0].role, left + said[0].pieces), *said[1:]] if left else said
 
 
@@ -115,7 +122,11 @@ def t2m(entry: Entry) -> list[Said]:
 
 
 def _reply(
-    entry: Entry, place: str, turn: dict[str, Any], files: dict[str, list[str]], captions: dict[str, list[str]]
+    entry: Entry,
+    place: str,
+    turn: dict[str, Any],
+    files: dict[str, list[str]],
+    captions: dict[str, list[str]],
 ) -> Said:
     role, value = ROLES[turn["from"]], turn["value"]
     if role == "user":
@@ -135,11 +146,14 @@ def mosit(entry: Entry) -> list[Said]:
     list, <Image>a sunset</Image> is the caption of a picture that has none. After the original's own preparation
     the lists are "image_captions" and the marks bare: t2m."""
     lists = [f"{name}_list" for name in MEDIA]
-    if not any(name in entry.value for name in lists) and any(f"{name}_captions" in entry.value for name in MEDIA):
+    if not any(name in entry.value for name in lists) and any(
+        f"{name}_captions" in entry.value for name in MEDIA
+    ):
         return t2m(entry)
     known = {name: _listed(entry, name) for name in MEDIA}
     return [
-        Said(ROLES[turn["from"]], tuple(_spans(entry, place, turn["value"], known))) for place, turn in entry.turns()
+        Said(ROLES[turn["from"]], tuple(_spans(entry, place, turn["value"], known)))
+        for place, turn in entry.turns()
     ]
 
 

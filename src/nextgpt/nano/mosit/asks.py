@@ -1,6 +1,8 @@
 """Questions of the understanding world about any medium of a conversation, settled ones too."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from nextgpt.nano import captions
 from nextgpt.nano.dialogues import ASKS
@@ -8,7 +10,11 @@ from nextgpt.nano.mosit.talk import Step, Subject, Talk, cell_name
 from nextgpt.nano.rows import Item, text
 from nextgpt.nano.sound_scenes import SOUND_KINDS
 
-SLOTS = {"image": captions.image_slots, "video": captions.video_slots, "audio": captions.audio_slots}
+SLOTS: dict[str, Callable[[Any], dict[str, str]]] = {
+    "image": captions.image_slots,
+    "video": captions.video_slots,
+    "audio": captions.audio_slots,
+}
 
 
 def is_askable(item: Item) -> bool:

@@ -18,7 +18,7 @@ CELLS: dict[tuple[str, str], tuple[Maker, ...]] = {
     ("audio", "video"): (heard.animate_source,),
     ("video", "text"): (moving.tell,),
     ("video", "image"): (moving.still_of,),
-    ("video", "audio"): (moving.sound_of,),
+    ("video", "audio"): (moving.sound_of, moving.play_on),
     ("video", "video"): (moving.reverse, moving.recolour, moving.other_motion),
 }
 # Several media in a message or in a reply.

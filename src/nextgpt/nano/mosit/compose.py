@@ -19,7 +19,7 @@ from nextgpt.nano.rows import Item, text
 
 TURNS = {1: 30, 2: 22, 3: 18, 4: 12, 5: 8, 6: 6, 7: 4}
 GOES_ON, MANY, BACK, CHAT, WRONG_FIRST = 0.5, 0.12, 0.1, 0.07, 0.12
-_MAX_TRIES = 400
+_MAX_TRIES = 120  # a held-out pair comes in about one of ten tries
 
 Conversation = tuple[dict[str, Any], tuple[Item, ...]]
 
@@ -65,7 +65,7 @@ def _any_makers(talk: Talk) -> Sequence[Maker]:
 def _turn(talk: Talk, makers: Sequence[Maker]) -> Step | None:
     """A turn of one of the makers that the split allows: about what is there in half of the cases where it can be."""
     for attempt in range(_MAX_TRIES):
-        talk.fresh = not (talk.history and attempt < 40 and talk.rng.random() < GOES_ON)
+        talk.fresh = not (talk.history and attempt < 30 and talk.rng.random() < GOES_ON)
         step = talk.rng.choice(list(makers))(talk)
         if step is not None and allowed(talk.world.split_name, step.media, step.about):
             return step
@@ -119,9 +119,7 @@ def _row(name: str, split_name: str, talk: Talk) -> dict[str, Any]:
 
 def _turn_record(step: Step) -> dict[str, Any]:
     """What a judge of one reply needs."""
-    made = [
-        {"type": item.modality, "caption": item.plain_caption, "slots": item.slots} for item in step.made
-    ]
+    made = [{"type": item.modality, "caption": item.plain_caption, "slots": item.slots} for item in step.made]
     record = {"cell": step.cell, "task": step.task, "needs_medium": step.needs_medium, "expected": step.expected,
               "media": [item.modality for item in step.made], "made": made}  # fmt: skip
     return record | ({"choices": list(step.choices)} if step.choices else {})

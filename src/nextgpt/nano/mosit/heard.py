@@ -38,7 +38,7 @@ def _allowed(talk: Talk) -> set[str]:
 
 def tell(talk: Talk) -> Step | None:
     subject = talk.subject("audio", lambda: sound(talk), is_askable)
-    return subject and ask_about(talk, subject)
+    return ask_about(talk, subject) if subject else None
 
 
 def is_drawn(item: Item) -> bool:
@@ -93,12 +93,14 @@ def is_settled(item: Item, *kinds: str) -> bool:
 
 def reverse(talk: Talk) -> Step | None:
     """A scale, the other way."""
-    subject = talk.subject("audio", lambda: settled_sound(talk, "scale"), lambda item: is_settled(item, "scale"))
+    subject = talk.subject(
+        "audio", lambda: settled_sound(talk, "scale"), lambda item: is_settled(item, "scale")
+    )
     if subject is None:
         return None
     scene = subject.item.scene
     other = _other(talk, scene, direction={"up": "down", "down": "up"}[scene.direction])
-    return other and talk.make("reverse-sound", (subject,), (talk.world.sound(other),))
+    return None if other is None else talk.make("reverse-sound", (subject,), (talk.world.sound(other),))
 
 
 def on_another(talk: Talk) -> Step | None:
@@ -116,8 +118,10 @@ def on_another(talk: Talk) -> Step | None:
     if instruments()[player].unit != instruments()[scene.first].unit:
         return None
     other = _other(talk, scene, first=player)
-    return other and talk.make(
-        "on-another", (subject,), (talk.world.sound(other),), a=instruments()[player].noun
+    return (
+        None
+        if other is None
+        else talk.make("on-another", (subject,), (talk.world.sound(other),), a=instruments()[player].noun)
     )
 
 
@@ -131,12 +135,18 @@ def speed_of(talk: Talk) -> Step | None:
     speed = talk.rng.choice([one for one in QUICKLY if one != subject.item.scene.speed])
     other = _other(talk, subject.item.scene, speed=speed)
     quickly = talk.rng.choice(QUICKLY[speed])
-    return other and talk.make("speed-of", (subject,), (talk.world.sound(other),), quickly=quickly)
+    return (
+        None
+        if other is None
+        else talk.make("speed-of", (subject,), (talk.world.sound(other),), quickly=quickly)
+    )
 
 
 def repeat(talk: Talk) -> Step | None:
     """One note, then some of them."""
-    subject = talk.subject("audio", lambda: settled_sound(talk, "notes"), lambda item: is_settled(item, "notes"))
+    subject = talk.subject(
+        "audio", lambda: settled_sound(talk, "notes"), lambda item: is_settled(item, "notes")
+    )
     if subject is None:
         return None
     scene = subject.item.scene
@@ -146,4 +156,4 @@ def repeat(talk: Talk) -> Step | None:
     speed = scene.speed if len(scene.strokes) > 1 else ""
     other = _other(talk, scene, number=number, speed=speed)
     words = {"number": NUMBER_WORDS[number], "times": TIMES[number]}
-    return other and talk.make("repeat", (subject,), (talk.world.sound(other),), **words)
+    return None if other is None else talk.make("repeat", (subject,), (talk.world.sound(other),), **words)

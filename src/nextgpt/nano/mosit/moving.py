@@ -4,14 +4,20 @@ from nextgpt.nano.audio_questions import FITS
 from nextgpt.nano.clips import ClipScene
 from nextgpt.nano.image_questions import a_colour
 from nextgpt.nano.mosit.asks import ask_about
-from nextgpt.nano.mosit.stills import verb
+from nextgpt.nano.mosit.stills import play_thing, verb
 from nextgpt.nano.mosit.talk import Step, Subject, Talk
 from nextgpt.nano.mosit.world import plain_sound, settled_codes, settled_twin
 from nextgpt.nano.rows import Item
 from nextgpt.nano.settled_clips import MOTIONS
 from nextgpt.nano.sources import Thing
 
-OPPOSITES = {"left": "right", "up": "down", "clockwise": "counterclockwise", "grow": "shrink", "fade-in": "fade-out"}
+OPPOSITES = {
+    "left": "right",
+    "up": "down",
+    "clockwise": "counterclockwise",
+    "grow": "shrink",
+    "fade-in": "fade-out",
+}
 OPPOSITES |= {there: back for back, there in OPPOSITES.items()}
 
 
@@ -40,7 +46,7 @@ def one(talk: Talk) -> Subject | None:
 
 
 def tell(talk: Talk) -> Step | None:
-    return (subject := one(talk)) and ask_about(talk, subject)
+    return ask_about(talk, subject) if (subject := one(talk)) else None
 
 
 def still_of(talk: Talk) -> Step | None:
@@ -60,6 +66,10 @@ def sound_of(talk: Talk) -> Step | None:
         return None
     made = talk.world.sound(plain_sound(FITS[subject.item.scene.subject.name][0]))
     return talk.make("sound-of", (subject,), (made,))
+
+
+def play_on(talk: Talk) -> Step | None:
+    return play_thing(talk, talk.subject("video", lambda: clip(talk, True), sounds))
 
 
 def reverse(talk: Talk) -> Step | None:

@@ -85,7 +85,7 @@ def _is_one(item: Item) -> bool:
     """One thing, or one player: something that a name answers."""
     slots = item.slots
     several = slots.get("name_b") or slots.get("second") or slots.get("count") in NUMBER_WORDS[2:]
-    return item.modality == "audio" and not slots.get("second") or not several
+    return (item.modality == "audio" and not slots.get("second")) or not several
 
 
 def _first(talk: Talk, modality: str, seen: Seen) -> Step:

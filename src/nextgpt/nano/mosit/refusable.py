@@ -12,7 +12,7 @@ THINGS = (
 SOUNDS = (
     "a didgeridoo", "a theremin", "a hurdy-gurdy", "a vuvuzela", "an erhu", "a zither", "a nightingale at dawn",
     "my favourite song", "the national anthem", "Beethoven's fifth symphony", "a waterfall", "a steam engine",
-    "a crying baby", "a dishwasher", "a thunderstorm", "a chainsaw", "a jackhammer", "a horse's hooves", "a purring cat",
+    "a crying baby", "a thunderstorm", "a chainsaw", "a jackhammer", "a horse's hooves", "a purring cat",
     "a vacuum cleaner",
 )  # fmt: skip
 SCENTS = (

@@ -35,7 +35,7 @@ def side_by_side(talk: Talk) -> Step | None:
     if (both := _two_pictures(talk)) is None:
         return None
     colour = talk.world.colour()
-    made = talk.world.pair(*(stills.thing_of(one) for one in both), colour)
+    made = talk.world.pair(stills.thing_of(both[0]), stills.thing_of(both[1]), colour)
     return talk.make("side-by-side", both, (made,), colour=colour)
 
 

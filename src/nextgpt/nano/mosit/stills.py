@@ -47,7 +47,7 @@ def thing_of(subject: Subject) -> Thing:
 def tell(talk: Talk) -> Step | None:
     """What is in it, of which colour, where ...: the questions of the understanding world."""
     subject = talk.subject("image", lambda: picture(talk), lambda item: item.scene.kind != "between")
-    return subject and ask_about(talk, subject)
+    return ask_about(talk, subject) if subject else None
 
 
 def recolour(talk: Talk) -> Step | None:
@@ -96,8 +96,11 @@ def sound_of(talk: Talk) -> Step | None:
 
 
 def play_on(talk: Talk) -> Step | None:
+    return play_thing(talk, talk.subject("image", lambda: picture(talk, True), sounds))
+
+
+def play_thing(talk: Talk, subject: Subject | None) -> Step | None:
     """ "Play three fast notes on it." """
-    subject = talk.subject("image", lambda: picture(talk, True), sounds)
     if subject is None:
         return None
     name = FITS[subject.item.scene.subject.name][0]
@@ -126,7 +129,7 @@ def no_sound(talk: Talk) -> Step | None:
     if subject is None or not is_single(subject.item):
         return None
     name = subject.item.scene.subject.name
-    reply = text(phrasings.answer(talk.rng, "no-sound", a=with_article(name)))
+    reply = text(phrasings.answer(talk.rng, "silent", a=with_article(name)))
     shown = (subject.item,) if subject.shown else ()
     user = talk.message(shown, talk.ask("sound-of"))
     return Step("image->text", "mosit-no-sound", user, (reply,), name, subject.needed, shown,

@@ -13,7 +13,7 @@ MOSIT_QUESTIONS: dict[str, tuple[str, ...]] = {
         "(Draw|Show me|Make) (this|the same thing|it) on {a_colour} background.",
         "(Can|Could) you (draw|make|show me) (this|the same) on {colour}?",
         "I (want|would like) the same thing on {colour}.",
-        "(Change|Make) the background (to|into) {colour}.",
+        "(Change|Turn) the background to {colour}.",
         "Put (this|it) on {a_colour} background.",
         "(What would|How would) it look on {colour}? Show me.",
     ),
@@ -307,7 +307,7 @@ MOSIT_QUESTIONS: dict[str, tuple[str, ...]] = {
 }
 
 MOSIT_ANSWERS: dict[str, tuple[str, ...]] = {
-    "no-sound": (
+    "silent": (
         "It is {a}, and I (know|have) no sound (of|for) it.",
         "I see {a}, but I do not know how it sounds.",
     ),
