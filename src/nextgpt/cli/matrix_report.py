@@ -57,7 +57,7 @@ def tables(rows: Sequence[dict[str, Any]], judges: Mapping[str, dict[str, list[i
 def grid(rows: Sequence[dict[str, Any]]) -> list[str]:
     """The sixteen cells: a line for what goes in, a column for what comes out; score and n."""
     found = {row["task"]: f"{100 * row['score']:.1f} ({row['n']})" for row in rows}
-    lines = [("in / out", *MODALITIES), ("---",) * 5]
+    lines: list[tuple[str, ...]] = [("in / out", *MODALITIES), ("---",) * 5]
     lines += [(one, *(found.get(f"{one}->{other}", "") for other in MODALITIES)) for one in MODALITIES]
     return [f"| {' | '.join(cells)} |" for cells in lines]
 
