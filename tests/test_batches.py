@@ -1,12 +1,14 @@
 """Dialogues -> batches: labels filled from posteriors, features from caches, rows cut behind their last label."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from worlds import CLASSES, cached_batches, dialogue
 
 from nextgpt.batch import IGNORE
 from nextgpt.data.batches import stack_padded, with_article
-from nextgpt.data.manifest import Dialogue, ItemPart, Text
+from nextgpt.data.manifest import Dialogue, ItemPart, Text, Turn
 from nextgpt.data.posteriors import sigmoid_posterior, softmax_posterior
 from nextgpt.data.signal_states import SignalStates, asks_for
 from nextgpt.errors import DataError
@@ -126,6 +128,29 @@ def test_a_record_may_switch_its_language_loss_off(batches):
     spoken, silent = batches.row(TALK), batches.row(Dialogue("d", "t", TALK.turns, {"language_loss": False}))
     assert silent.ids == spoken.ids and silent.outputs == spoken.outputs
     assert set(silent.labels) == {IGNORE} != set(spoken.labels)
+
+
+def test_a_turn_may_switch_its_language_loss_off(batches):
+    """The last reply's media stay, so that signal tokens and captions still go together."""
+    *before, last = TALK.turns
+    silent = batches.row(Dialogue("d", "t", (*before, replace(last, language_loss=False)), {}))
+    spoken = batches.row(TALK)
+    assert silent.outputs == spoken.outputs and silent.ids == spoken.ids[: len(silent.ids)]
+    learnt = [i for i, label in enumerate(spoken.labels) if label != IGNORE]
+    assert [i for i, label in enumerate(silent.labels) if label != IGNORE] == learnt[
+        : -_num_learnt(batches, last)
+    ]
+
+
+def test_a_part_may_switch_its_language_loss_off(batches):
+    said = (Text("one", language_loss=False), Text("two"))
+    row = batches.row(Dialogue("d", "t", (Turn("user", (Text("hi"),)), Turn("assistant", said)), {}))
+    kept = [label for label in row.labels if label != IGNORE]
+    assert kept[:-1] == list(batches.processor.encode_text("two"))
+
+
+def _num_learnt(batches, turn):
+    return sum(label != IGNORE for label in batches.processor.row([Turn("user", (Text("a"),)), turn]).labels)
 
 
 def test_joined_features_drop_positions_that_no_row_uses():

@@ -21,11 +21,19 @@ from nextgpt.nano.mosit.refusable import REFUSED, words_of
 from nextgpt.nano.mosit.words import MOSIT_ANSWERS, MOSIT_QUESTIONS
 from nextgpt.nano.phrasings import templates
 from nextgpt.nano.questions import QUESTIONS
+from nextgpt.nano.recipe import media_loader
 from nextgpt.nano.sources import STYLE_PARTS, find_thing, names
 from nextgpt.parts import PARTS, is_complete
 
+PARTS_NEEDED = (
+    *STYLE_PARTS.values(),
+    "unicode-emoji",
+    "fluid-soundfont",
+    "musescore-soundfont",
+    "supersonic-samples",
+)
 pytestmark = pytest.mark.skipif(
-    not all(is_complete(PARTS[name]) for name in (*STYLE_PARTS.values(), "unicode-emoji")),
+    not all(is_complete(PARTS[name]) for name in PARTS_NEEDED),
     reason="drawings are not in the cache",
 )
 SIZES = MositSizes(train=360, combination=90, name=36)
@@ -140,6 +148,14 @@ def test_made_media_are_settled_and_told_to_the_judge(world: Path) -> None:
                 assert part["caption"] == told["caption"] and told["slots"] == known[part["item"]]["slots"]
                 settled = "rhythm" in scene if part["type"] == "audio" else scene["style"] == "fluent-3d"
                 assert settled, scene
+
+
+def test_every_kind_of_medium_can_be_drawn_for_the_encoders(world: Path) -> None:
+    """As `nextgpt data features mosit` does it."""
+    kinds = {(name.partition("-")[0], "rhythm" in item["scene"]): item for name, item in items(world).items()}
+    assert len(kinds) == 4  # pictures, clips, and sounds of both worlds
+    for (modality, _settled), item in kinds.items():
+        assert media_loader(modality, 64)(item["scene"]).sha256
 
 
 def test_phrasings() -> None:

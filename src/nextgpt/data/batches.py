@@ -94,9 +94,11 @@ class Batches:
         """The dialogue for training: cut behind its last label; a record may switch its language loss off."""
         row = self.processor.row(self.fill(dialogue), max_length=self.max_length)
         special = self.processor.special
-        end = 1 + max((i for i, label in enumerate(row.labels) if label != IGNORE), default=len(row.ids) - 1)
-        if name := special.modality_of(row.ids[end - 1]):  # truncated behind a span: its signal tokens stay
-            end += len(special[name].signals)
+        signals = {i for name in self.modalities for i in special[name].signals}
+        learnt = (i for i, label in enumerate(row.labels) if label != IGNORE or row.ids[i] in signals)
+        end = 1 + max(
+            learnt, default=len(row.ids) - 1
+        )  # signal tokens stay, also of a reply without words to learn
         opens = {special[name].open for name in self.modalities}
         shown = sum(token in opens for token in row.ids[:end])
         labels = row.labels[:end] if dialogue.record.get("language_loss", True) else (IGNORE,) * end

@@ -9,17 +9,23 @@ from nextgpt.data.manifest import Dialogue, ItemPart, Items, Text, Turn
 from nextgpt.media import Audio, Image, Video
 from nextgpt.nano.clips import FRAMES_PER_SECOND, ClipScene, render_clip
 from nextgpt.nano.scenes import ImageScene, render_image
+from nextgpt.nano.settled_sound_scenes import SettledScene
 from nextgpt.nano.sounds import RATE, SoundScene, render_sound
 
 MEDIA: dict[str, Callable[[dict[str, Any], int], Any]] = {
     "image": lambda scene, size: Image.from_array(render_image(ImageScene.from_dict(scene), size)),
-    "audio": lambda scene, size: Audio.from_array(render_sound(SoundScene.from_dict(scene)), RATE),
+    "audio": lambda scene, size: Audio.from_array(render_sound(sound_scene(scene)), RATE),
     "video": lambda scene, size: Video.from_array(
         render_clip(ClipScene.from_dict(scene), size), FRAMES_PER_SECOND
     ),
 }
 
 SOURCES = {"fit": "mixed", "mixed": "mixed", "gen": "reply", "film": "photo"}
+
+
+def sound_scene(scene: dict[str, Any]) -> SoundScene:
+    """Of the understanding world, or a settled one, which has more words."""
+    return (SettledScene if "rhythm" in scene else SoundScene).from_dict(scene)
 
 
 def source_of(task: str) -> str:
