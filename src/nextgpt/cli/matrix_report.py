@@ -29,9 +29,8 @@ def save_report(
 ) -> None:
     """Print the tables and write the files."""
     from nextgpt.cli.matrix_page import page
-    from nextgpt.cli.show import console, score_table
     from nextgpt.files import replace_text
-    from nextgpt.nano.matrix.table import COLUMNS, judges_of, table_rows
+    from nextgpt.nano.matrix.table import judges_of, table_rows
 
     rows = table_rows(groups, verdicts)
     judges = {name: found for name, some in groups.items() if (found := judges_of(some, verdicts["real"]))}
@@ -41,17 +40,24 @@ def save_report(
     replace_text(out / "table.md", "\n".join(tables(rows, judges)) + "\n")
     shown = {name: some[:SHOWN] for name, some in groups.items()}
     replace_text(out / "index.html", page(out, shown, answers, items, verdicts["real"], rows))
-    console.print(score_table([row for row in rows if not row["of"]], COLUMNS))
-    for line in grid(rows):
+    for line in (*grid(rows), "", *group_lines([row for row in rows if not row["of"]])):
         typer.echo(line)
     typer.echo(f"Answers, scores and index.html are in {out}.")
 
 
 def tables(rows: Sequence[dict[str, Any]], judges: Mapping[str, dict[str, list[int]]]) -> list[str]:
-    from nextgpt.cli.show import markdown_table
+    return [*grid(rows), "", *group_lines(rows), "", *judge_lines(judges)]
+
+
+def group_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """A line a row with all its columns; what was not measured is empty."""
+    from nextgpt.cli.show import score_cells
     from nextgpt.nano.matrix.table import COLUMNS
 
-    return [*grid(rows), "", *markdown_table(list(rows), COLUMNS), "", *judge_lines(judges)]
+    header = ["group", "n", "score", *COLUMNS]
+    cells = [score_cells(row, COLUMNS) for row in rows]
+    lines = [header, ["---"] * len(header), *([*one[:3], *one[4:]] for one in cells)]  # there are no bars
+    return [f"| {' | '.join(line)} |" for line in lines]
 
 
 def grid(rows: Sequence[dict[str, Any]]) -> list[str]:
