@@ -155,7 +155,7 @@ def test_every_kind_of_medium_can_be_drawn_for_the_encoders(world: Path) -> None
     kinds = {(name.partition("-")[0], "rhythm" in item["scene"]): item for name, item in items(world).items()}
     assert len(kinds) == 4  # pictures, clips, and sounds of both worlds
     for (modality, _settled), item in kinds.items():
-        assert media_loader(modality, 64)(item["scene"]).sha256
+        assert media_loader(modality, 64)(item["scene"]).sha256()
 
 
 def test_phrasings() -> None:
