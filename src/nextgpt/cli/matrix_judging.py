@@ -122,7 +122,8 @@ def read_wanted(
 
 
 def other_row(row: Any, controls: Sequence[Any], items: Any) -> Any:
-    """The next row whose exact reply could stand in this one's place: media of the same kinds, or the same task."""
+    """The next row whose exact reply could stand in this one's place: media of the same kinds, the same task,
+    or any other where no word is expected."""
     same = [one for one in controls if scored(one) and likeness(one, items) == likeness(row, items)]
     if row not in same or len(same) < 2:
         return None
@@ -133,7 +134,9 @@ def likeness(row: Any, items: Any) -> tuple[Any, ...]:
     from nextgpt.nano.matrix.content import kind_of
 
     kinds = tuple((part["type"], kind_of(items[part["item"]])) for part in row.made)
-    return (row.cell, *kinds) if kinds else (row.task,)
+    if kinds:
+        return (row.cell, *kinds)
+    return (row.task,) if row.expected else (row.cell, "words")  # any refusal is as good as another
 
 
 def judged_reference(
