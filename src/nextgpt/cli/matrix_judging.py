@@ -26,14 +26,14 @@ def verdicts_of(
         condition: judged_answers(condition, answers, some, items, names, true, track)
         for condition, some in asked.items()
     }
-    pairs = {row.id: other_row(row, controls, items) for row in controls}
     found["ceiling"] = {
         row.id: judged_reference(row, row, items, names, true) for row in controls if scored(row)
     }
+    others = other_rows(controls, items)
     found["chance"] = {
-        row.id: judged_reference(row, other, items, names, true)
+        row.id: judged_reference(row, others[row.id], items, names, true)
         for row in controls
-        if (other := pairs[row.id]) is not None
+        if row.id in others
     }
     return found
 
@@ -121,13 +121,19 @@ def read_wanted(
     return found
 
 
-def other_row(row: Any, controls: Sequence[Any], items: Any) -> Any:
-    """The next row whose exact reply could stand in this one's place: media of the same kinds, the same task,
-    or any other where no word is expected."""
-    same = [one for one in controls if scored(one) and likeness(one, items) == likeness(row, items)]
-    if row not in same or len(same) < 2:
-        return None
-    return same[(same.index(row) + 1) % len(same)]
+def other_rows(controls: Sequence[Any], items: Any) -> dict[str, Any]:
+    """row -> the next row whose exact reply could stand in its place: media of the same kinds, the same task, or any
+    other of the cell where no word is expected. Rows without such a one are left out."""
+    alike: dict[Any, list[Any]] = {}
+    for row in controls:
+        if scored(row):
+            alike.setdefault(likeness(row, items), []).append(row)
+    return {
+        row.id: other
+        for rows in alike.values()
+        if len(rows) > 1
+        for row, other in zip(rows, [*rows[1:], rows[0]])
+    }
 
 
 def likeness(row: Any, items: Any) -> tuple[Any, ...]:

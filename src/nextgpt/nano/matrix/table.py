@@ -30,7 +30,7 @@ def one_row(
     real = verdicts["real"]
     right, n = count(rows, real)
     low, high = wilson(right, n)
-    row = {"task": name, "group": group, "of": task, "n": n, "right": right, "score": right / n,
+    row: dict[str, Any] = {"task": name, "group": group, "of": task, "n": n, "right": right, "score": right / n,
            "low": low, "high": high, "bar": None}  # fmt: skip
     row["routing"] = sum(real[one.id]["routed"] for one in rows) / n
     if not group.startswith("text") and group != "chat":
