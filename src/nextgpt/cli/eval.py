@@ -11,13 +11,15 @@ import typer
 from nextgpt.cli.agreement import nano_agreement
 from nextgpt.cli.benchmarks import add_commands
 from nextgpt.cli.generation_scores import nano_generation
-from nextgpt.cli.scores import BRANCHES, answer_record, load_for_asking, report
+from nextgpt.cli.matrix import nano_matrix
+from nextgpt.cli.scores import BRANCHES, answer_record, load_for_asking, names_of, report
 
 app = typer.Typer(
     help="Score a model: `nextgpt eval vqav2 coco-captions --data FOLDER --limit 100`.", no_args_is_help=True
 )
 app.command("nano-agreement")(nano_agreement)
 app.command("nano-generation")(nano_generation)
+app.command("nano-matrix")(nano_matrix)
 
 COLUMNS = ("name", "style", "timbre")
 
@@ -75,7 +77,7 @@ def nano_understanding(
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
     engine, batches = load_for_asking(model)
-    folder, names = folder_of("nano"), tuple(sorted(all_names(batches)))
+    folder, names = folder_of("nano"), tuple(sorted(names_of(batches.items)))
     labels = tuple(name for data in batches.modalities.values() for name in data.class_names)
     table, answers = {}, []
     began = time.time()
@@ -112,11 +114,6 @@ def mean_chances(dialogues: list[Any], num_names: int) -> dict[str, float]:
     for dialogue in dialogues:
         found.setdefault(dialogue.task, []).append(chance(dialogue.record, dialogue.task, num_names))
     return {task: sum(values) / len(values) for task, values in found.items()}
-
-
-def all_names(batches: Any) -> set[str]:
-    fields = ("name_a", "name_b", "name", "first", "second")
-    return {row["slots"].get(f, "") for row in batches.items.by_id.values() for f in fields} - {""}
 
 
 add_commands(app)  # last, so that --help lists the small world's suites first

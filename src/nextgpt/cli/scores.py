@@ -79,3 +79,9 @@ def understanding_rows(table: dict[str, Any]) -> list[dict[str, Any]]:
                 row[column] = shares_of[task][0] / shares_of[task][1]
         rows.append(row)
     return rows
+
+
+def names_of(items: Any) -> set[str]:
+    """All names of things of the small world that are seen or heard in the items."""
+    fields = ("name_a", "name_b", "name", "first", "second")
+    return {row["slots"].get(f, "") for row in items.by_id.values() for f in fields} - {""}

@@ -1,0 +1,133 @@
+"""Asking for the matrix: conversations of rows through the pipeline, and captions straight to the decoders.
+
+real    the conversation as it is; media that the assistant made before are the true ones
+blind   without the user's media
+given   no language model: the true caption of each medium through the decoder's own text encoding
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from nextgpt.cli.generation_media import item_seed
+from nextgpt.cli.matrix_store import Answers
+
+SIZES = {"image": 128, "video": 64, "audio": 0}  # pixels of what the decoders make
+MAX_NEW_TOKENS = 64
+DECODED_AT_ONCE = 8
+Track = Callable[[Iterable[Any]], Iterable[Any]]
+
+
+def true_medium(items: Any, part: dict[str, Any], size: int = 0) -> Any:
+    """The medium that a part of a message names, as it was drawn."""
+    from nextgpt.nano.recipe import MEDIA
+
+    return MEDIA[part["type"]](items[part["item"]]["scene"], size or SIZES[part["type"]])
+
+
+def conversation(row: Any, items: Any, sizes: dict[str, int], blind: bool = False) -> list[Any]:
+    """Messages of a row. sizes: pixels at which the model looks at what a user shows."""
+    from nextgpt.messages import Message, TextPart, media_part
+
+    messages = []
+    for message in row.messages:
+        own = message["role"] == "user"
+        parts: list[Any] = []
+        for part in message["content"]:
+            if part["type"] == "text":
+                parts.append(TextPart(part["text"]))
+            elif not (own and blind):
+                size = sizes.get(part["type"], 0) if own else 0
+                parts.append(media_part(true_medium(items, part, size)))
+        messages.append(Message(message["role"], tuple(parts)))
+    return messages
+
+
+def sizes_of(model: Any) -> dict[str, int]:
+    """At how many pixels items are drawn for the encoders, as in training."""
+    inputs = model.config.inputs.items()
+    return {name: getattr(one.encoder, "image_size", 0) for name, one in inputs}
+
+
+def ask_rows(
+    pipeline: Callable[[], Any],
+    answers: Answers,
+    rows: Sequence[Any],
+    items: Any,
+    condition: str,
+    options: dict[str, Any],
+    batch: int,
+    track: Callable[[str], Track],
+) -> None:
+    """Greedy replies to what is not answered yet. pipeline: opens it, if there is something to ask. options: seed,
+    steps, guidance."""
+    from nextgpt.generation.options import GenerationOptions
+
+    todo = sorted(answers.missing(condition, rows), key=lambda row: (len(str(row.messages)), row.id))
+    if not todo:
+        return
+    asked, settings = pipeline(), {**options, "max_new_tokens": MAX_NEW_TOKENS}
+    sizes = sizes_of(asked.model)
+    for start in track(f"asking, {condition}")(range(0, len(todo), batch)):
+        some = todo[start : start + batch]
+        talks = [conversation(row, items, sizes, condition == "blind") for row in some]
+        how = [GenerationOptions(**settings | {"seed": item_seed(row, options["seed"])}) for row in some]
+        for row, result in zip(some, asked.replies(talks, how)):
+            keep_reply(answers, condition, row, result)
+
+
+def keep_reply(answers: Answers, condition: str, row: Any, result: Any) -> None:
+    """result: Finished, or the error of this row."""
+    from nextgpt.errors import NextGPTError
+
+    if isinstance(result, NextGPTError):
+        answers.add(condition, row, "", (), str(result))
+        return
+    message = result.message
+    parts = message.media_parts if message is not None else ()
+    media = [(str(part.modality), part.media, part.seed) for part in parts]
+    answers.add(condition, row, message.text.strip() if message is not None else "", media)
+
+
+def give_captions(
+    pipeline: Callable[[], Any],
+    answers: Answers,
+    rows: Sequence[Any],
+    items: Any,
+    options: dict[str, Any],
+    track: Callable[[str], Track],
+) -> None:
+    """The media of rows that ask for some, from their true captions; seeds are those that the pipeline would take."""
+    todo = sorted(answers.missing("given", [row for row in rows if row.made]), key=lambda row: row.media)
+    if not todo:
+        return
+    output = pipeline().output_media
+    for start in track("captions given")(range(0, len(todo), DECODED_AT_ONCE)):
+        some = todo[start : start + DECODED_AT_ONCE]
+        for row, media in zip(some, decoded(output, some, items, options)):
+            answers.add("given", row, "", media)
+
+
+def decoded(
+    output: Any, rows: Sequence[Any], items: Any, options: dict[str, Any]
+) -> list[list[tuple[str, Any, int]]]:
+    """(modality, medium, seed) of each medium of each row."""
+    from nextgpt.generation.output_media import item_seed as seed_of_medium
+
+    orders = [(number, place, part) for number, row in enumerate(rows) for place, part in enumerate(row.made)]
+    seeds = {
+        (number, place): seed_of_medium(item_seed(rows[number], options["seed"]), place + 1)
+        for number, place, _ in orders
+    }
+    made: list[dict[int, tuple[str, Any, int]]] = [{} for _ in rows]
+    for modality in sorted({part["type"] for *_, part in orders}):
+        some = [(number, place, part) for number, place, part in orders if part["type"] == modality]
+        decoder = output.decoder(modality)
+        media = decoder.decode(
+            decoder.encode_prompt([items[part["item"]]["caption"] for *_, part in some]),
+            seeds=[seeds[number, place] for number, place, _ in some],
+            steps=options["steps"],
+            guidance=options["guidance"],
+        )
+        for (number, place, _), medium in zip(some, media):
+            made[number][place] = (modality, medium, seeds[number, place])
+    return [[one[place] for place in sorted(one)] for one in made]

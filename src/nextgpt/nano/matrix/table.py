@@ -1,0 +1,62 @@
+"""Verdicts to rows of the table: a group as a whole, then each of its tasks."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nextgpt.evaluation.intervals import wilson
+from nextgpt.nano.matrix.rows import MatrixRow
+
+COLUMNS = ("routing", "given", "ratio", "ceiling", "chance", "blind", "needs")
+Verdicts = Mapping[str, Mapping[str, dict[str, Any]]]  # condition -> row id -> verdict
+
+
+def table_rows(groups: Mapping[str, Sequence[MatrixRow]], verdicts: Verdicts) -> list[dict[str, Any]]:
+    """A row for each group, and one for each task of a group that has several."""
+    found = []
+    for group, rows in groups.items():
+        found.append(one_row(group, group, "", rows, verdicts))
+        tasks = sorted({row.task for row in rows})
+        for task in tasks if len(tasks) > 1 else ():
+            some = [row for row in rows if row.task == task]
+            found.append(one_row(f"{group} {task}", group, task, some, verdicts))
+    return found
+
+
+def one_row(
+    name: str, group: str, task: str, rows: Sequence[MatrixRow], verdicts: Verdicts
+) -> dict[str, Any]:
+    """Columns that were not measured are absent; ratio: score over given, on the same rows."""
+    real = verdicts["real"]
+    right, n = count(rows, real)
+    low, high = wilson(right, n)
+    row: dict[str, Any] = {"task": name, "group": group, "of": task, "n": n, "right": right, "score": right / n,
+           "low": low, "high": high, "bar": None}  # fmt: skip
+    row["routing"] = sum(real[one.id]["routed"] for one in rows) / n
+    if not group.startswith("text") and group != "chat":
+        row["needs"] = sum(one.needs_medium for one in rows) / n
+    for column in ("given", "ceiling", "chance", "blind"):
+        good, number = count(rows, verdicts.get(column, {}))
+        row |= {column: good / number, f"n_{column}": number} if number else {}
+    beside = [one for one in rows if one.id in verdicts.get("given", {})]
+    if row.get("given"):
+        row["ratio"] = count(beside, real)[0] / len(beside) / row["given"]
+    return row
+
+
+def count(rows: Sequence[MatrixRow], verdicts: Mapping[str, dict[str, Any]]) -> tuple[int, int]:
+    """(right, n) of the rows that have a verdict."""
+    found = [verdicts[row.id]["right"] for row in rows if row.id in verdicts]
+    return sum(found), len(found)
+
+
+def judges_of(rows: Sequence[MatrixRow], verdicts: Mapping[str, dict[str, Any]]) -> dict[str, list[int]]:
+    """Judge of made media -> [right, n]: image-count, audio-pitch and so on, over media that were made."""
+    good, number = Counter[str](), Counter[str]()
+    for row in rows:
+        for one in verdicts[row.id]["media"]:
+            for task, right in one.items():
+                if task not in ("right", "seen") and right in (True, False):
+                    good[task] += bool(right)
+                    number[task] += 1
+    return {task: [good[task], number[task]] for task in sorted(number)}

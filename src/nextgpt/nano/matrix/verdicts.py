@@ -1,0 +1,52 @@
+"""Verdicts of replies: is what was asked for right, and are the media exactly those that were asked for."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from nextgpt.nano.matrix.rows import MatrixRow
+from nextgpt.nano.matrix.words import is_about_words, judge_words
+
+
+def routed(row: MatrixRow, media: Sequence[str]) -> bool:
+    """The reply's media are those asked for, in their order, and no more."""
+    return tuple(media) == row.media
+
+
+def placed(row: MatrixRow, media: Sequence[str]) -> list[int | None]:
+    """For each medium asked for the number of the reply's medium that answers it: in order, of its modality."""
+    start, found = 0, []
+    for modality in row.media:
+        here = next((number for number in range(start, len(media)) if media[number] == modality), None)
+        start = start if here is None else here + 1
+        found.append(here)
+    return found
+
+
+def judge_reply(
+    row: MatrixRow,
+    text: str,
+    media: Sequence[str],
+    judged: Sequence[dict[str, Any]],
+    names: tuple[str, ...],
+) -> dict[str, Any]:
+    """judged: the verdict of each medium asked for (`judge_medium`). right: all media, or the words where none is
+    wanted; several media must come in their order. Plain chat is right where nothing is made."""
+    route = routed(row, media)
+    return {"right": _right(row, text, media, judged, names, route), "routed": route, "media": list(judged)}
+
+
+def _right(
+    row: MatrixRow,
+    text: str,
+    media: Sequence[str],
+    judged: Sequence[dict[str, Any]],
+    names: tuple[str, ...],
+    route: bool,
+) -> bool:
+    if row.made:
+        whole = route or len(row.made) == 1
+        return whole and all(one["right"] for one in judged)
+    judge = judge_words(row.task, names)
+    if judge is None:
+        return route
+    return judge(text, row.record) and (route or not is_about_words(row.task))
