@@ -11,7 +11,7 @@ sprite (opacity first), S side of the canvas on which layers are joined, cells o
 position.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +24,7 @@ from nextgpt.nn.decoders.reader import Reader
 POSE = 6  # x, y as fractions of the canvas; log2 of the size; cosine, sine of the clockwise angle; opacity
 CELL = 4
 MARGIN = 1.1  # a sprite's box is that much larger than its thing
+DECISION = 8.0  # the memory's probabilities to this power, once trained
 GAIN = 4.0  # the memory's values are kept small, so that one learning rate serves them and the rest
 FIRST_POSE = (0.5, 0.5, -1.0, 1.0, 0.0, 1.0)
 
@@ -84,8 +85,10 @@ class LayeredReader(Reader):
         )
 
     def forward(self, sequence_BQC: Tensor) -> Tensor:
-        """Conditioning (B, Q, C) -> plan (B, P, h, w)."""
-        return self.plan_of(self.take_apart(sequence_BQC))
+        """Conditioning (B, Q, C) -> plan (B, P, h, w). Outside training it decides: the mean of several likely things
+        is a blur, the likeliest is a drawing."""
+        reading = self.take_apart(sequence_BQC)
+        return self.plan_of(replace(reading, scores_BLM=DECISION * reading.scores_BLM))
 
     def plan_and_loss(self, sequence_BQC: Tensor, layers: Tensor | None) -> tuple[Tensor, Tensor]:
         reading = self.take_apart(sequence_BQC)
