@@ -462,13 +462,16 @@ def test_training_and_decoding_open_no_judge(modality, tmp_path, text_folder, mo
     assert not fetched and not (tmp_path / "cache").exists()
 
 
+JUDGING = ("nano/media_judges/", "nano/matrix/", "evaluation/extractors/")
+
+
 def test_only_the_evaluation_knows_the_judges():
-    """No file but the judges themselves, the verb's and evaluation's extractors imports them or names their network."""
+    """No file but the judges themselves, the verbs', the matrix and evaluation's extractors imports them or names their network."""
     package = Path(nextgpt.__file__).parent
     allowed = {"cli/generation_scores.py", "cli/generation_report.py"}
     for path in sorted(package.rglob("*.py")):
         inside = path.relative_to(package).as_posix()
-        if inside.startswith(("nano/media_judges/", "evaluation/extractors/")) or inside in allowed:
+        if inside.startswith(JUDGING) or inside in allowed:
             continue
         tree = ast.parse(path.read_text("utf-8"))
         names = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
