@@ -466,7 +466,7 @@ JUDGING = ("nano/media_judges/", "nano/matrix/", "evaluation/extractors/")
 
 
 def test_only_the_evaluation_knows_the_judges():
-    """No file but the judges themselves, the verbs', the matrix and evaluation's extractors imports them or names their network."""
+    """No file but the judges, the verbs, the matrix and the extractors imports them or names their network."""
     package = Path(nextgpt.__file__).parent
     allowed = {"cli/generation_scores.py", "cli/generation_report.py"}
     for path in sorted(package.rglob("*.py")):
