@@ -98,11 +98,10 @@ def nano_layers(modality: str, recipe: Any) -> Callable[[], Iterator[Any]] | Non
     """What each of these scenes holds, for a reader that takes sentences apart."""
     from nextgpt.nano.settled import SETTLED
     from nextgpt.nano.settled_layers import settled_layers
-    from nextgpt.nn.decoders.config import LayeredReaderConfig
 
-    reader = recipe.architecture.reader
-    if not isinstance(reader, LayeredReaderConfig):
+    if recipe.reading is None:
         return None
+    reader = recipe.architecture.reader
     items = SETTLED[modality].items
     return lambda: (
         settled_layers(item.scene, reader.num_layers, reader.num_frames)

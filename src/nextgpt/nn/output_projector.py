@@ -86,7 +86,9 @@ class OutputProjector(nn.Module):
         rank = min(self.config.rank, *wanted_MW.shape)
         _, _, components_WR = torch.svd_lowrank(wanted_MW - self.spell.bias, q=rank, niter=2)
         components_WR = F.pad(components_WR, (0, self.config.rank - rank))
-        kernel_XX = seen_MX.T @ seen_MX + ridge * len(seen_MX) * torch.eye(seen_MX.shape[1])
+        kernel_XX = seen_MX.T @ seen_MX + ridge * len(seen_MX) * torch.eye(
+            seen_MX.shape[1], device=seen_MX.device
+        )
         codes_MR = (wanted_MW - self.spell.bias) @ components_WR
         self.gather.weight.copy_(torch.linalg.solve(kernel_XX, seen_MX.T @ codes_MR).T)
         self.gather.bias.zero_()

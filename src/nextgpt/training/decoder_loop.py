@@ -87,6 +87,8 @@ class DecoderTraining:
         self.cache.write_media(self.decoder, self.items)
         with self.autocast():
             self.cache.write_text(self.decoder)
+        if self.layers is not None:
+            self.cache.write_rows("layers", self.layers)
         if self.recipe.reading is not None and not self.train_reading(self.recipe.reading, until):
             return None
         if self.recipe.autoencoder is not None and not self.train_autoencoder(self.recipe.autoencoder, until):
@@ -110,7 +112,7 @@ class DecoderTraining:
 
     def train_autoencoder(self, config: PhaseConfig, until: int | None) -> bool:
         def loss(step: int, generator: torch.Generator) -> Tensor:
-            rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
+            rows = self.rows(step, config)
             with self.autocast():
                 stored = self.cache.rows("media", rows)
                 return autoencoder_loss(self.decoder, stored, self.recipe, generator)
@@ -142,10 +144,9 @@ class DecoderTraining:
         """A layered reader alone, towards small pictures."""
         reader: Any = self.decoder.reader
         assert self.layers is not None, "a layered reader learns from what its media hold"
-        self.cache.write_rows("layers", self.layers)
 
         def loss(step: int, generator: torch.Generator) -> Tensor:
-            rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
+            rows = self.rows(step, config)
             pictures = small_pictures(self.cache.rows("media", rows), reader.canvas)
             told = self.conditioning(rows).sequence_BQC.detach()  # the null vector learns with the draft
             with self.autocast():
@@ -155,15 +156,13 @@ class DecoderTraining:
 
     def train_draft(self, config: PhaseConfig, source: str, until: int | None) -> bool:
         reader: Any = self.decoder.reader
-        if self.layers is not None:
-            self.cache.write_rows("layers", self.layers)
 
         def loss(step: int, generator: torch.Generator) -> Tensor:
-            latents, conditioning = self.batch(step, config, source, generator, drop=0.0)
-            rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
+            rows = self.rows(step, config)
+            latents = self.latents(source, rows)
             layers = self.cache.rows("layers", rows) if self.layers is not None else None
             with self.autocast():
-                plan, reading_loss = reader.plan_and_loss(conditioning.sequence_BQC, layers)
+                plan, reading_loss = reader.plan_and_loss(self.conditioning(rows).sequence_BQC, layers)
                 draft = reader.draft_head(plan)
             return (draft.float() - latents).square().mean() + reading_loss
 
@@ -172,12 +171,12 @@ class DecoderTraining:
 
     def train_flow(self, config: PhaseConfig, source: str, until: int | None) -> bool:
         def loss(step: int, generator: torch.Generator) -> Tensor:
-            drop = self.recipe.drop_prompt
-            latents, conditioning = self.batch(step, config, source, generator, drop)
+            rows = self.rows(step, config)
+            dropped = torch.rand(len(rows), generator=generator) < self.recipe.drop_prompt
             with self.autocast():
                 with torch.no_grad():
-                    read = self.decoder.read(conditioning)
-                return self.decoder.flow_loss(latents, read, generator)
+                    read = self.decoder.read(self.conditioning(rows, dropped))
+                return self.decoder.flow_loss(self.latents(source, rows), read, generator)
 
         return self.run_phase("flow", self.decoder.transformer, loss, config, until, source)
 
@@ -188,9 +187,9 @@ class DecoderTraining:
         looks = PerceptualLoss(self.feature_network()) if weight else None
 
         def loss(step: int, generator: torch.Generator) -> Tensor:
-            rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
+            rows = self.rows(step, config)
             stored = self.cache.rows("media", rows)
-            pairs = [(self.half_drafted(self.cache.rows(source, rows).float(), rows), stored)]
+            pairs = [(self.half_drafted(self.latents(source, rows), rows), stored)]
             with self.autocast():
                 if self.recipe.half_size:
                     small = half_size(stored)
@@ -210,7 +209,7 @@ class DecoderTraining:
             return latents
         with self.autocast():
             draft = reader.plan_and_draft(reader.read(self.conditioning(rows[:half])))[1]
-        return torch.cat([draft.float().to(latents.device), latents[half:]])
+        return torch.cat([draft.float(), latents[half:]])
 
     def noisy(self, latents: Tensor, generator: torch.Generator) -> Tensor:
         return latents + self.recipe.latent_noise * torch.randn(latents.shape, generator=generator)
@@ -220,16 +219,14 @@ class DecoderTraining:
         settings = EfficientNetLiteConfig()
         return load_encoder(settings, self.fetch(settings.part))
 
-    def batch(
-        self, step: int, config: PhaseConfig, source: str, generator: torch.Generator, drop: float
-    ) -> tuple[Tensor, Conditioning]:
-        """Latents and conditioning of a step's rows; a share of them, `drop`, without a prompt."""
-        rows = batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
-        dropped = torch.rand(len(rows), generator=generator) < drop
-        latents = self.cache.rows(source, rows).to(self.decoder.device).float()
-        return latents, self.conditioning(rows, dropped)
+    def rows(self, step: int, config: PhaseConfig) -> list[int]:
+        return batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
+
+    def latents(self, source: str, rows: list[int]) -> Tensor:
+        return self.cache.rows(source, rows).to(self.decoder.device).float()
 
     def conditioning(self, rows: list[int], dropped: Tensor | None = None) -> Conditioning:
+        """Of the rows' sentences; `dropped` (B,) bool: those that are left out."""
         states, lengths = (self.cache.rows(name, rows) for name in ("text_states", "text_lengths"))
         if dropped is not None:
             lengths[dropped] = 0

@@ -1,5 +1,8 @@
 """Turns without a shown medium: requests for one, refusals, plain chat, and questions about the conversation."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from nextgpt.nano import phrasings
 from nextgpt.nano.generation_rows import make_one
 from nextgpt.nano.instruments import instruments
@@ -72,6 +75,28 @@ def _words_only(talk: Talk, topic: str, expected: str, **words: str) -> Step:
     return Step("text->text", f"mosit-{topic}", (text(talk.ask(topic, **words)),), (reply,), expected)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """How the first thing of a modality is named; counts(item): whether its number is more than one thing's."""
+
+    topic: str
+    noun: Callable[[str], str]
+    counts: Callable[[Item], bool]
+
+
+def _is_several(item: Item) -> bool:
+    return item.slots.get("count") in NUMBER_WORDS[2:]
+
+
+ANSWERS = {
+    "image": Answer("first-seen", with_article, _is_several),
+    "video": Answer("first-seen", with_article, _is_several),
+    "audio": Answer(
+        "first-heard", lambda name: instruments()[name].noun, lambda item: False
+    ),  # notes, one player
+}
+
+
 def what_was_first(talk: Talk) -> Step | None:
     """ "What did I play first?", when the user has shown several."""
     for modality in talk.rng.sample(ORDER, len(ORDER)):
@@ -83,16 +108,15 @@ def what_was_first(talk: Talk) -> Step | None:
 
 def _is_one(item: Item) -> bool:
     """One thing, or one player: something that a name answers."""
-    slots = item.slots
-    several = slots.get("name_b") or slots.get("second") or slots.get("count") in NUMBER_WORDS[2:]
-    return (item.modality == "audio" and not slots.get("second")) or not several
+    return not any(item.slots.get(field) for field in ("name_b", "second")) and not ANSWERS[
+        item.modality
+    ].counts(item)
 
 
 def _first(talk: Talk, modality: str, seen: Seen) -> Step:
     name = seen.item.name
-    noun = instruments()[name].noun if modality == "audio" else with_article(name)
-    topic = "first-heard" if modality == "audio" else "first-seen"
-    reply = text(phrasings.answer(talk.rng, topic, a=noun))
+    answer = ANSWERS[modality]
+    reply = text(phrasings.answer(talk.rng, answer.topic, a=answer.noun(name)))
     question = text(talk.ask(f"first-{modality}"))
     return Step(f"{modality}->text", f"mosit-first-{modality}", (question,), (reply,), name, not seen.named,
                 asked=(seen.item,))  # fmt: skip

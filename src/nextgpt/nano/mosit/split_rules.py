@@ -1,13 +1,17 @@
 """Whether a turn may stand in a split: the pairs that its media put together, and their names."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 from nextgpt.nano import split
+from nextgpt.nano.clips import ClipScene
 from nextgpt.nano.instruments import instruments
 from nextgpt.nano.rows import Item
+from nextgpt.nano.scenes import ImageScene
 from nextgpt.nano.settled_sound_scenes import SettledScene
+from nextgpt.nano.sounds import SoundScene
 from nextgpt.nano.sources import find_thing
 
 
@@ -33,44 +37,70 @@ def has_held_out_name(item: Item) -> bool:
 
 def keys_of(item: Item) -> list[str]:
     """Keys of the things that are seen or heard."""
-    if item.modality == "audio":
-        names = (item.scene.first, item.scene.second)
-        return [instruments()[name].key for name in names if name]
-    return list(dict.fromkeys(find_thing(item.scene.style, one.code).key for one in drawn(item)))
+    return RULES[type(item.scene)].keys(item.scene)
 
 
 def pairs_of(item: Item) -> Iterable[tuple[str, str]]:
-    return _sound_pairs(item) if item.modality == "audio" else _drawn_pairs(item)
+    return RULES[type(item.scene)].pairs(item.scene)
 
 
-def drawn(item: Item) -> Sequence[Any]:
-    """Sprites of a picture, tracks of a clip."""
-    return item.scene.sprites if item.modality == "image" else item.scene.tracks
+def _drawn_keys(style: str, drawn: Sequence[Any]) -> list[str]:
+    return list(dict.fromkeys(find_thing(style, one.code).key for one in drawn))
 
 
-def _drawn_pairs(item: Item) -> Iterator[tuple[str, str]]:
-    scene, keys = item.scene, keys_of(item)
+def _coloured(keys: Sequence[str], colour: str) -> Iterator[tuple[str, str]]:
     yield from combinations(keys, 2)
     for key in keys:
-        yield key, split.attribute_key("colour", scene.colour)
-    if item.modality == "video":
-        for track in scene.tracks:
-            thing = find_thing(scene.style, track.code)
-            yield thing.key, split.attribute_key("motion", track.motion)
-        return
+        yield key, split.attribute_key("colour", colour)
+
+
+def _picture_keys(scene: ImageScene) -> list[str]:
+    return _drawn_keys(scene.style, scene.sprites)
+
+
+def _picture_pairs(scene: ImageScene) -> Iterator[tuple[str, str]]:
+    keys = _picture_keys(scene)
+    yield from _coloured(keys, scene.colour)
     if scene.kind == "count":
         yield keys[0], split.attribute_key("count", len(scene.sprites))
     if scene.place not in ("", "centre"):
         yield keys[0], split.attribute_key("place", scene.place)
 
 
-def _sound_pairs(item: Item) -> Iterator[tuple[str, str]]:
-    scene, keys = item.scene, keys_of(item)
-    if isinstance(scene, SettledScene):
-        yield from scene.pairs
-        return
+def _clip_keys(scene: ClipScene) -> list[str]:
+    return _drawn_keys(scene.style, scene.tracks)
+
+
+def _clip_pairs(scene: ClipScene) -> Iterator[tuple[str, str]]:
+    yield from _coloured(_clip_keys(scene), scene.colour)
+    for track in scene.tracks:
+        yield find_thing(scene.style, track.code).key, split.attribute_key("motion", track.motion)
+
+
+def _sound_keys(scene: SoundScene | SettledScene) -> list[str]:
+    return [instruments()[name].key for name in (scene.first, scene.second) if name]
+
+
+def _sound_pairs(scene: SoundScene) -> Iterator[tuple[str, str]]:
+    keys = _sound_keys(scene)
     yield from combinations(keys, 2)
     if scene.kind == "notes":
         yield keys[0], split.attribute_key("count", len(scene.strokes))
     if scene.direction:
         yield keys[0], split.attribute_key("direction", scene.direction)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """keys(scene) and pairs(scene) of one kind of scene."""
+
+    keys: Callable[[Any], list[str]]
+    pairs: Callable[[Any], Iterable[tuple[str, str]]]
+
+
+RULES: dict[type, Rule] = {
+    ImageScene: Rule(_picture_keys, _picture_pairs),
+    ClipScene: Rule(_clip_keys, _clip_pairs),
+    SoundScene: Rule(_sound_keys, _sound_pairs),
+    SettledScene: Rule(_sound_keys, lambda scene: scene.pairs),
+}

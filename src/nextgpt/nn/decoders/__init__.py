@@ -36,6 +36,7 @@ DECODERS: dict[str, Any] = {
     "nano-video": VideoDecoder,
     "nano-audio": AudioDecoder,
 }
+READERS: dict[type, Any] = {ReaderConfig: PromptReader, LayeredReaderConfig: LayeredReader}
 WEIGHTS = "weights:"
 
 Fetch = Callable[[str], Path]
@@ -116,7 +117,7 @@ def make_transformer(config: ArchitectureConfig) -> PixArtTransformer2DModel:
     return PixArtTransformer2DModel(
         num_attention_heads=shape.num_heads,
         attention_head_dim=shape.width // shape.num_heads,
-        in_channels=channels + (plan_channels(config.reader) if config.reader else 0),
+        in_channels=channels + (config.reader.plan_depth if config.reader else 0),
         out_channels=channels,
         num_layers=shape.num_layers,
         cross_attention_dim=shape.width,
@@ -128,14 +129,12 @@ def make_transformer(config: ArchitectureConfig) -> PixArtTransformer2DModel:
 
 
 def make_reader(shape: ReaderConfig | LayeredReaderConfig, config: ArchitectureConfig) -> Reader:
-    sizes = {"width": config.prompt_width, "latent_shape": config.decoder.latent_shape, **asdict(shape)}
-    if isinstance(shape, LayeredReaderConfig):
-        return LayeredReader(length=config.prompt_length, **sizes)
-    return PromptReader(**sizes)
-
-
-def plan_channels(shape: ReaderConfig | LayeredReaderConfig) -> int:
-    return shape.plan_channels * (shape.group if isinstance(shape, LayeredReaderConfig) else 1)
+    return READERS[type(shape)](
+        width=config.prompt_width,
+        length=config.prompt_length,
+        latent_shape=config.decoder.latent_shape,
+        **asdict(shape),
+    )
 
 
 def make_autoencoder(config: AutoencoderConfig) -> AutoencoderDC:

@@ -88,6 +88,11 @@ class ReaderConfig:
     memory_width: int = 3072
     plan_channels: int = 32
 
+    @property
+    def plan_depth(self) -> int:
+        """Channels of the plan beside a latent position."""
+        return self.plan_channels
+
 
 @dataclass(frozen=True)
 class LayeredReaderConfig:
@@ -102,6 +107,10 @@ class LayeredReaderConfig:
     sprite_channels: int = 6
     draw_width: int = 128
     plan_channels: int = 32
+
+    @property
+    def plan_depth(self) -> int:
+        return self.plan_channels * self.group
 
 
 @dataclass(frozen=True)

@@ -57,12 +57,13 @@ class Reader(ModelMixin, ConfigMixin):
 
 
 class PromptReader(Reader):
-    """width: C; num_pools: K, weighted means over the Q positions."""
+    """width: C; length: Q, which it does not need; num_pools: K, weighted means over the Q positions."""
 
     @register_to_config
     def __init__(
         self,
         width: int = 384,
+        length: int = 32,
         num_pools: int = 6,
         memory_width: int = 1536,
         plan_channels: int = 32,
