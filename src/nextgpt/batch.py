@@ -28,7 +28,8 @@ class Row:
 class Batch:
     """ids, labels (B, T) long; mask (B, T) bool. inputs: modality -> the encoder's input tensors or an
     EncoderOutput from a cache, one row a medium, row by row of the batch and in order within a row.
-    targets: modality -> conditioning target of each output medium in the same order; latents likewise."""
+    targets: modality -> conditioning target of each output medium in the same order; latents likewise.
+    rehearsed_B: rows (bool) of plain chat, on which the language model should stay what it was."""
 
     ids_BT: Tensor
     mask_BT: Tensor
@@ -36,12 +37,13 @@ class Batch:
     inputs: dict[str, dict[str, Tensor] | EncoderOutput] = field(default_factory=dict)
     targets: dict[str, Conditioning] = field(default_factory=dict)
     latents: dict[str, Tensor] = field(default_factory=dict)
+    rehearsed_B: Tensor | None = None
 
     def to(self, device: torch.device | str) -> "Batch":
         def move(value: Any) -> Any:
             if isinstance(value, dict):
                 return {key: move(item) for key, item in value.items()}
-            return value.to(device)
+            return None if value is None else value.to(device)
 
         return Batch(**{name: move(value) for name, value in vars(self).items()})
 

@@ -114,6 +114,9 @@ class AnyToAnyModel(nn.Module):
         losses = {}
         if bool((batch.labels_BT != IGNORE).any()):
             losses["language"] = self.language_loss(states, batch.labels_BT)
+        if batch.rehearsed_B is not None and bool(batch.rehearsed_B.any()):
+            place = said(batch) & batch.rehearsed_B[:, None]
+            losses["rehearsal"] = self.divergence(states, embeddings, batch, place).mean()
         conditioning = {}
         for name in dict.fromkeys([*batch.targets, *batch.latents]):
             conditioning[name] = self.output_projectors[name](self.signal_states(batch.ids_BT, states, name))
@@ -134,6 +137,26 @@ class AnyToAnyModel(nn.Module):
                 self.language_model.logits(states).float(), labels, reduction="sum"
             )
         return total / max(1, len(labels_X))
+
+    def divergence(
+        self, states_BTD: Tensor, embeddings_BTD: Tensor, batch: Batch, place_BT: Tensor
+    ) -> Tensor:
+        """(X,) KL(base || tuned) in nats of each token at place_BT, over words and modality tokens, which the base
+        never says. place_BT[:, t] is of the state that says token t + 1."""
+        with torch.no_grad(), self.language_model.untuned():
+            base_BTD = self.language_model(embeddings_BTD, batch.mask_BT).last_hidden_state
+        chunks = zip(*(x[place_BT].split(LOGITS_CHUNK) for x in (base_BTD, states_BTD)))
+        return torch.cat([self._divergence(base, tuned) for base, tuned in chunks])
+
+    def _divergence(self, base_XD: Tensor, tuned_XD: Tensor) -> Tensor:
+        wanted = self.language_model.base_logits(base_XD).float().log_softmax(-1)
+        found = self.language_model.logits(tuned_XD).float().log_softmax(-1)[:, : wanted.shape[1]]
+        return F.kl_div(found, wanted, reduction="none", log_target=True).sum(-1)
+
+
+def said(batch: Batch) -> Tensor:
+    """(B, T) bool: states whose next token is labelled."""
+    return F.pad(batch.labels_BT[:, 1:] != IGNORE, (0, 1))
 
 
 def conditioning_loss(predicted: Conditioning, target: Conditioning) -> Tensor:

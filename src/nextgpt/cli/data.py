@@ -101,28 +101,13 @@ def features(
 @app.command()
 def replay(name: Annotated[str, typer.Argument(help="nano")] = "nano", seed: int = 0) -> None:
     """Let the base model answer plain prompts, so that tuning can rehearse its own way of talking."""
-    import torch
-
-    from nextgpt.cli.show import tracker
-    from nextgpt.data.manifest import Text, Turn, read_lines
-    from nextgpt.generation.engine import Engine
-    from nextgpt.generation.sampling import Sampling
-    from nextgpt.generation.steps import Decoding
-    from nextgpt.model import build_model
-    from nextgpt.parts import fetch_part
-    from nextgpt.presets import preset
+    from nextgpt.cli.base_replies import base_replies
+    from nextgpt.data.manifest import read_lines
 
     folder = folder_of(name)
     prompts = list(read_lines(folder / "chat-prompts.jsonl"))
-    model, processor = build_model(preset("nano"), fetch_part, dtype=torch.bfloat16)
-    engine = Engine(model, processor)
-    records = []
-    for start in tracker("replay")(range(0, len(prompts), 32)):
-        part = prompts[start : start + 32]
-        rows = [processor.row([Turn("user", (Text(p["text"]),))], generate=True) for p in part]
-        how = [Decoding(96, Sampling(0.7, 0.95), seed=seed + start + i) for i in range(len(part))]
-        for prompt, made in zip(part, engine.generate(engine.prompts(rows, {}), how)):
-            records.append(chat_record(prompt, engine.text(made.ids)))
+    replies = base_replies([prompt["text"] for prompt in prompts], seed)
+    records = [chat_record(prompt, reply) for prompt, reply in zip(prompts, replies)]
     for split in ("train", "combination"):
         lines = [json.dumps(r) for r in records if (r["split"] == "train") == (split == "train")]
         write_lines(folder / f"chat-{split}.jsonl", lines)

@@ -10,6 +10,7 @@ import typer
 
 from nextgpt.cli.agreement import nano_agreement
 from nextgpt.cli.benchmarks import add_commands
+from nextgpt.cli.chat_kept import nano_chat
 from nextgpt.cli.generation_scores import nano_generation
 from nextgpt.cli.matrix import nano_matrix
 from nextgpt.cli.scores import BRANCHES, answer_record, load_for_asking, names_of, report
@@ -18,6 +19,7 @@ app = typer.Typer(
     help="Score a model: `nextgpt eval vqav2 coco-captions --data FOLDER --limit 100`.", no_args_is_help=True
 )
 app.command("nano-agreement")(nano_agreement)
+app.command("nano-chat")(nano_chat)
 app.command("nano-generation")(nano_generation)
 app.command("nano-matrix")(nano_matrix)
 

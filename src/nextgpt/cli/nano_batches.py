@@ -38,7 +38,15 @@ def nano_batches(config: Any, processor: Any, folder: Path, targets: dict[str, A
     from nextgpt.data.batches import Batches
     from nextgpt.data.manifest import Items
 
-    return Batches(processor, Items(folder, tuple(config.inputs)), modality_data(config), targets)
+    items = Items(folder, tuple(config.inputs), [switching_folder(folder)])
+    return Batches(processor, items, modality_data(config), targets)
+
+
+def switching_folder(folder: Path) -> Path:
+    """Where the dialogues that switch modality lie, beside the small world's own data."""
+    from nextgpt.nano.recipe import data_folder
+
+    return data_folder(folder.parent.parent, "mosit")
 
 
 def slot_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:
@@ -83,16 +91,17 @@ def dialogue_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int
     if job.name.startswith("conditioning-"):
         sources = caption_rows(batches.items, "train")
     else:
-        sources = by_source(read_dialogues(folder / "dialogues-train.jsonl") + chat_rows(folder))
+        switching = rows_if_there(switching_folder(folder) / "dialogues-train.jsonl")
+        chat = rows_if_there(folder / "chat-train.jsonl")
+        sources = by_source(read_dialogues(folder / "dialogues-train.jsonl") + chat + switching)
     grouped = LengthGrouped(Mixture(sources, job.mixture, job.batch_size, seed), lambda row: row.length)
     return lambda step: batches.batch(grouped.rows(step))
 
 
-def chat_rows(folder: Path) -> list[Any]:
-    """The base model's own answers to plain prompts, where `nextgpt data replay` has made them."""
+def rows_if_there(path: Path) -> list[Any]:
+    """Of `nextgpt data replay` and `nextgpt data build mosit`: a mixture that names them says when they are not."""
     from nextgpt.data.manifest import read_dialogues
 
-    path = folder / "chat-train.jsonl"
     return read_dialogues(path) if path.exists() else []
 
 

@@ -30,6 +30,7 @@ def with_article(name: str) -> str:
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
+CHAT = "chat"  # the task of rows that hold the base model's own answers
 LABEL_FORMS = {"article": with_article, "plain": lambda name: name[:1].lower() + name[1:]}
 
 
@@ -112,6 +113,7 @@ class Batches:
     def batch(self, dialogues: Sequence[Dialogue]) -> Batch:
         rows = [self.row(dialogue) for dialogue in dialogues]
         batch = collate_rows(rows)
+        batch.rehearsed_B = torch.tensor([dialogue.task == CHAT for dialogue in dialogues])
         for modality, parts in media_in_order(rows, "inputs").items():
             batch.inputs[modality] = stack_padded([self.output(part) for part in parts])
         for modality, parts in media_in_order(rows, "outputs").items():

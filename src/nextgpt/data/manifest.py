@@ -7,7 +7,7 @@ A part of a message is text or names an item; training fills its features from a
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,17 +110,19 @@ def read_dialogues(path: Path) -> list[Dialogue]:
 
 
 class Items:
-    """All items of a data folder, by id."""
+    """All items of a data folder, by id; `beside`: other folders whose items are found by id, too."""
 
-    def __init__(self, folder: Path, modalities: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, modalities: tuple[str, ...], beside: Sequence[Path] = ()) -> None:
         self.folder = folder
-        self.by_modality: dict[str, list[dict[str, Any]]] = {}
-        self.by_id: dict[str, dict[str, Any]] = {}
-        for modality in modalities:
-            path = folder / f"{modality}.jsonl"
-            rows = list(read_lines(path)) if path.exists() else []
-            self.by_modality[modality] = rows
-            self.by_id |= {row["id"]: row for row in rows}
+        self.by_modality = {name: self._rows(folder, name) for name in modalities}
+        others = [row for place in beside for name in modalities for row in self._rows(place, name)]
+        own = [row for rows in self.by_modality.values() for row in rows]
+        self.by_id: dict[str, dict[str, Any]] = {row["id"]: row for row in others + own}
+
+    @staticmethod
+    def _rows(folder: Path, modality: str) -> list[dict[str, Any]]:
+        path = folder / f"{modality}.jsonl"
+        return list(read_lines(path)) if path.exists() else []
 
     def __getitem__(self, item: str) -> dict[str, Any]:
         if item not in self.by_id:

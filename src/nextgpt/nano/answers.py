@@ -86,7 +86,6 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "gen-image": ("(Here is|Here you see|This is) {caption}.", "Sure, (here is|I drew) {caption}."),
     "gen-video": ("(Here is|Here you see|This is) {caption}.", "Sure, (here is|I animated) {caption}."),
     "gen-audio": ("(Here is|Here you hear|This is) {caption}.", "Sure, (here is|listen to) {caption}."),
-    "gen-both": ("(Here are|Here you have) both.", "Sure, here they are."),
     "gen-after": ("(I hope you like it.|Do you like it?|Tell me if you want another one.)",),
     "photo": ("(This is|It is|I see|It shows|The photo shows) {label}.",),
     "film": ("(This is|It is|I see|It shows|The film shows) {label}.",),

@@ -163,7 +163,10 @@ class _Builder:
             )
             held_out = self._held_out()
             if first is not second:
-                yield held_out, [generation_rows.make_two(self.rng, first, second, held_out)]
+                yield (
+                    held_out,
+                    [generation_rows.make_several(self.rng, "gen-mixed", (first, second), held_out)],
+                )
 
     def cross(self) -> Iterator[Conversation]:
         """A shown medium becomes another one; in training a question may come before."""

@@ -11,27 +11,27 @@ from nextgpt.nano.nouns import is_plural, with_the
 from nextgpt.nano.rows import Exchange, Item, Part, made, medium, text
 
 
-def make_one(rng: random.Random, item: Item, held_out: bool) -> Exchange:
-    """ "Draw a red apple on blue." -> a picture and a sentence, in varied order."""
-    task = f"gen-{item.modality}"
+def make_one(rng: random.Random, item: Item, held_out: bool, answer: Item | None = None) -> Exchange:
+    """ "Draw a red apple on blue." -> a sentence and a picture. answer: the item as the reply names it."""
+    task, made_item = f"gen-{item.modality}", answer or item
     request = phrasings.ask(rng, task, held_out, caption=item.plain_caption)
-    return Exchange(task, (text(request),), reply(rng, task, (item,)), item.plain_caption)
+    return Exchange(task, (text(request),), reply(rng, (made_item,)), made_item.plain_caption)
 
 
-def make_two(rng: random.Random, first: Item, second: Item, held_out: bool) -> Exchange:
-    """Two media in one reply."""
-    request = phrasings.ask(
-        rng,
-        "gen-mixed",
-        held_out,
-        one=_wish(rng, first),
-        two=_wish(rng, second),
-    )
-    expected = f"{first.plain_caption}; {second.plain_caption}"
-    return Exchange("gen-mixed", (text(request),), reply(rng, "gen-mixed", (first, second)), expected)
+WISHES = ("one", "two", "three")
 
 
-def _wish(rng: random.Random, item: Item) -> str:
+def make_several(
+    rng: random.Random, topic: str, items: Sequence[Item], held_out: bool, answers: Sequence[Item] = ()
+) -> Exchange:
+    """Several media in one reply. answers: the items as the reply names them."""
+    wishes = {field: wish(rng, item) for field, item in zip(WISHES, items)}
+    request = phrasings.ask(rng, topic, held_out, **wishes)
+    expected = "; ".join(item.plain_caption for item in answers or items)
+    return Exchange("gen-mixed", (text(request),), reply(rng, answers or items), expected)
+
+
+def wish(rng: random.Random, item: Item) -> str:
     verbs = {
         "image": ("draw", "show me"),
         "audio": ("play", "let me hear"),
@@ -40,22 +40,17 @@ def _wish(rng: random.Random, item: Item) -> str:
     return f"{rng.choice(verbs[item.modality])} {item.plain_caption}"
 
 
-def reply(rng: random.Random, task: str, items: Sequence[Item]) -> tuple[Part, ...]:
-    """Text and media: media first, last, or between sentences."""
-    if len(items) == 2:
-        sentences = [
-            text(phrasings.answer(rng, f"gen-{item.modality}", caption=item.plain_caption)) for item in items
-        ]
-        parts = (sentences[0], made(items[0]), sentences[1], made(items[1]))
-        return (
-            parts
-            if rng.random() < 0.6
-            else (text(phrasings.answer(rng, "gen-both")), made(items[0]), made(items[1]))
-        )
-    before = text(phrasings.answer(rng, task, caption=items[0].plain_caption))
-    after = text(phrasings.answer(rng, "gen-after"))
-    shapes = ((before, made(items[0])), (made(items[0]), before), (before, made(items[0]), after))
-    return rng.choices(shapes, (3, 1, 1))[0]
+def reply(rng: random.Random, items: Sequence[Item]) -> tuple[Part, ...]:
+    """Each medium behind the sentence that says what it is, and sometimes a word behind them all.
+
+    Words first: what the signal tokens have to carry then stands right before them (decision 7)."""
+    parts: list[Part] = []
+    for item in items:
+        words = phrasings.answer(rng, f"gen-{item.modality}", caption=item.plain_caption)
+        parts += [text(words), made(item)]
+    if len(items) == 1 and rng.random() < 0.2:
+        parts.append(text(phrasings.answer(rng, "gen-after")))
+    return tuple(parts)
 
 
 def fitting_sounds(rng: random.Random, items: Sequence[Item]) -> Iterator[tuple[Item, Item]]:
@@ -126,5 +121,5 @@ def _cross(
     """A shown medium and a request about it; the reply makes another medium."""
     request = text(phrasings.ask(rng, topic, held_out, **fields))
     user = (medium(shown), request) if rng.random() < 0.7 else (request, medium(shown))
-    answer = reply(rng, f"gen-{wanted.modality}", (wanted,))
+    answer = reply(rng, (wanted,))
     return Exchange("gen-mixed", user, answer, wanted.plain_caption)

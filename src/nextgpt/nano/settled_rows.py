@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from nextgpt.data.manifest import Dialogue, ItemPart, Turn, dialogue_from
+from nextgpt.data.manifest import Dialogue, dialogue_from
 from nextgpt.nano.generation_rows import make_one
 from nextgpt.nano.rows import Item, row
 from nextgpt.nano.settled import SETTLED
@@ -31,20 +31,18 @@ PLAINEST: dict[str, Callable[[Item], str]] = {
 }
 
 
+def plainest(item: Item) -> Item:
+    """The same settled medium with the plainest sentence of its scene: what a reply says that it makes."""
+    return replace(item, caption=PLAINEST[item.modality](item))
+
+
 def settled_replies(modality: str, number: int, seed: int = 0) -> list[Dialogue]:
     """`number` requests for one medium each, of the training split and training phrasings; other scenes than those
     that the decoders of the same seed were trained on."""
     rng = random.Random(f"{seed}:settled-replies:{modality}")
     items = SETTLED[modality].items("train", number, seed + 1)
-    return [_reply(item, make_one(rng, item, False)) for item in items]
-
-
-def _reply(item: Item, exchange: Any) -> Dialogue:
-    dialogue = dialogue_from(row(f"settled-{item.id}", "train", False, [exchange]))
-    plain = replace(item, caption=PLAINEST[item.modality](item)).plain_caption
-    return replace(dialogue, turns=tuple(_told(turn, plain) for turn in dialogue.turns))
-
-
-def _told(turn: Turn, caption: str) -> Turn:
-    parts = (replace(part, caption=caption) if isinstance(part, ItemPart) else part for part in turn.content)
-    return replace(turn, content=tuple(parts))
+    exchanges = (make_one(rng, item, False, plainest(item)) for item in items)
+    return [
+        dialogue_from(row(f"settled-{item.id}", "train", False, [exchange]))
+        for item, exchange in zip(items, exchanges)
+    ]

@@ -10,6 +10,8 @@ tried when it is loaded and refused where its text logits would change (encoders
 embedding multipliers outside the embedding: Falcon-H1; states that padding moves: RWKV).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +166,22 @@ class LanguageModel(nn.Module):
         inject_adapter_in_model(peft_config, self.base)
         for name, parameter in self.base.named_parameters():
             parameter.requires_grad_("lora_" in name)
+
+    @contextmanager
+    def untuned(self) -> Iterator[None]:
+        """Inside, the body is the base model's: LoRA adds nothing."""
+        layers: list[Any] = [layer for layer in self.base.modules() if hasattr(layer, "enable_adapters")]
+        training = [parameter for parameter in self.base.parameters() if parameter.requires_grad]
+        for layer in layers:
+            layer.enable_adapters(False)
+        try:
+            yield
+        finally:
+            for layer in layers:
+                layer.enable_adapters(True)
+            self.base.requires_grad_(False)
+            for parameter in training:
+                parameter.requires_grad_(True)
 
     def _linear_names(self) -> set[str]:
         layers = self.base.base_model.named_modules()

@@ -8,7 +8,8 @@
     6  draft         the reader alone: its draft of the latents
     7  flow          the transformer alone: denoising loss on latents; a tenth of the rows without a prompt
     8  detail        the autoencoder's decoding half alone, with a perceptual loss, from latents and from drafts
-    9  folder        moving average of the weights as fp16 (the reader's memory as fp8) in diffusers' layout
+    9  voice         the vocoder again, on what the autoencoder makes of latents and drafts
+    10 folder        moving average of the weights as fp16 (the reader's memory as fp8) in diffusers' layout
 
 Each phase resumes by itself (step_runner); a finished one is not run again.
 """
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
@@ -103,6 +105,8 @@ class DecoderTraining:
             return None
         if self.recipe.detail is not None and not self.train_detail(self.recipe.detail, latents, until):
             return None
+        if self.recipe.voice is not None and not self.train_voice(self.recipe.voice, latents, until):
+            return None
         self.decoder.eval().to(torch.float16)
         if self.decoder.reader is not None:
             self.decoder.reader.pack()
@@ -126,7 +130,7 @@ class DecoderTraining:
         """On the first `num_waves` sounds."""
         vocoder: Any = self.decoder.vocoder
         cache = ItemCache(self.folder / "waves", self.recipe.num_waves, self.on_progress)
-        cache.write_rows("waves", self.int16_waves)
+        cache.write_rows("waves", lambda: self.int16_waves(self.waves))
 
         def loss(step: int, generator: torch.Generator) -> Tensor:
             rows = batch_rows(step, config.batch_size, self.recipe.num_waves, config.seed)
@@ -135,9 +139,26 @@ class DecoderTraining:
 
         return self.run_phase("vocoder", vocoder, loss, config, until, "waves")
 
-    def int16_waves(self) -> Iterable[np.ndarray]:
+    def train_voice(self, config: PhaseConfig, source: str, until: int | None) -> bool:
+        """On the first `num_waves` items: what it reads is not what a true sound's picture is, but near it."""
         decoder: Any = self.decoder
-        for array, _caption in islice(self.waves(), self.recipe.num_waves):
+        cache = ItemCache(self.folder / "voice", self.recipe.num_waves, self.on_progress)
+        cache.write_rows("waves", lambda: self.int16_waves(self.items))
+
+        def loss(step: int, generator: torch.Generator) -> Tensor:
+            rows = batch_rows(step, config.batch_size, self.recipe.num_waves, config.seed)
+            with self.autocast():
+                with torch.no_grad():
+                    made = decoder.decode_latents(self.half_drafted(self.latents(source, rows), rows))
+                    dreamt = F.pixel_shuffle(made, decoder.facts.patch)[:, 0].clamp(-1, 1)
+                waves = cache.rows("waves", rows)
+                return vocoder_loss(decoder.vocoder, waves, generator, noise=0.0, dreamt=dreamt)
+
+        return self.run_phase("voice", decoder.vocoder, loss, config, until, source)
+
+    def int16_waves(self, sounds: Items) -> Iterable[np.ndarray]:
+        decoder: Any = self.decoder
+        for array, _caption in islice(sounds(), self.recipe.num_waves):
             yield to_int16(decoder.fixed_length(array)).numpy()
 
     def train_reading(self, config: PhaseConfig, until: int | None) -> bool:

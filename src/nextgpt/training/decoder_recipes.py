@@ -23,6 +23,7 @@ class DecoderRecipe:
     vocoder: PhaseConfig | None = None
     num_waves: int = 0
     detail: PhaseConfig | None = None
+    voice: PhaseConfig | None = None
     perceptual_weight: float = 0.0
     shared: Mapping[str, str] = field(default_factory=dict)
     drop_prompt: float = 0.1
@@ -41,7 +42,7 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             half_size=True,
             draft=PhaseConfig(steps=1_600, batch_size=64, learning_rate=2e-3),
             flow=PhaseConfig(steps=400, batch_size=32),
-            detail=PhaseConfig(steps=800, batch_size=16),
+            detail=PhaseConfig(steps=2_200, batch_size=16),
             perceptual_weight=1.0,
         ),
         "video": DecoderRecipe(
@@ -60,6 +61,8 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             num_waves=2_400,
             draft=PhaseConfig(steps=3_000, batch_size=256, learning_rate=4e-3),
             flow=PhaseConfig(steps=400, batch_size=32),
+            detail=PhaseConfig(steps=2_000, batch_size=16),
+            voice=PhaseConfig(steps=2_000, batch_size=16),
         ),
     }
 }

@@ -59,6 +59,9 @@ TUNING = {
 }
 
 
+# Dialogues that switch modality, and what they lack.
+SWITCHING = {"mosit": 0.80, "photo": 0.07, "recording": 0.04, "chat": 0.09}
+
 # Gradients that come through the language model spoil the names that the slots have taught (docs/LOG.md).
 TAUGHT = {"input_projectors.*": 2e-6}
 
@@ -110,6 +113,7 @@ STAGES: dict[str, Stage] = {
         ),
         (
             Job("dialogues", "model", 3200, 8, 2e-4, TUNING, 20, rates={LORA: 1e-3, **TAUGHT}),
+            Job("switching", "model", 440, 8, 2e-4, SWITCHING, 20, rates={LORA: 5e-4, **TAUGHT}),
             states_job("image", 2000),
             states_job("audio", 800),
             states_job("video", 2000),

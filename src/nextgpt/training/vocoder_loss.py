@@ -6,6 +6,7 @@ hundreds of frames gives them no useful gradient.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -24,11 +25,16 @@ def to_int16(samples: Tensor) -> Tensor:
     return (samples.clamp(-1, 1) * INT16).round().to(torch.int16)
 
 
-def crop_spectra(waves: Tensor, facts: AudioFacts, frames: int, generator: torch.Generator) -> Tensor:
-    """int16 (B, S) -> complex64 (B, F, frames + 1): the STFT of a random stretch of each."""
-    spectra, choices = [], waves.shape[1] // facts.hop - frames - 1
-    for wave in waves:
-        first = int(torch.randint(0, choices, (1,), generator=generator))
+def random_firsts(waves: Tensor, facts: AudioFacts, frames: int, generator: torch.Generator) -> list[int]:
+    """The first frame of a random stretch of each."""
+    choices = waves.shape[1] // facts.hop - frames - 1
+    return torch.randint(0, choices, (len(waves),), generator=generator).tolist()
+
+
+def crop_spectra(waves: Tensor, facts: AudioFacts, frames: int, firsts: Sequence[int]) -> Tensor:
+    """int16 (B, S) -> complex64 (B, F, frames + 1): the STFT from frame `firsts` of each."""
+    spectra = []
+    for wave, first in zip(waves, firsts):
         start = first * facts.hop - facts.window // 2
         stop = start + frames * facts.hop + facts.window
         inside = wave[max(0, start) : stop].float() / INT16
@@ -57,15 +63,22 @@ def vocoder_loss(
     generator: torch.Generator,
     frames: int = FRAMES,
     noise: float = MEL_NOISE,
+    dreamt: Tensor | None = None,
 ) -> Tensor:
     """int16 (B, S) -> scalar, from a stretch of `frames` of each. `noise` on the mel picture (its range is 2)
-    makes the vocoder take pictures that a decoder dreamt up."""
+    makes the vocoder take pictures that a decoder dreamt up; dreamt (B, mels, T): what it did dream up of these
+    waves, read in the place of their own pictures."""
     facts = vocoder.facts
-    spectrum = crop_spectra(waves, facts, min(frames, waves.shape[1] // facts.hop - 2), generator)
+    frames = min(frames, waves.shape[1] // facts.hop - 2)
+    firsts = random_firsts(waves, facts, frames, generator)
+    spectrum = crop_spectra(waves, facts, frames, firsts)
     magnitude = spectrum[..., 1:].abs()
     filters = mel.mel_filters(facts)
     level = torch.log(filters @ magnitude.square() + math.exp(facts.floor))
     unit = mel.to_unit(level, facts)
+    if dreamt is not None:
+        stretches = [one[:, first + 1 : first + 1 + frames] for one, first in zip(dreamt, firsts)]
+        unit = torch.stack(stretches)
     jitter = noise * torch.rand(len(unit), 1, 1, generator=generator)
     said = vocoder((unit + jitter * torch.randn(unit.shape, generator=generator)).to(vocoder.device))
     offset = true_offset(spectrum, facts).to(vocoder.device)

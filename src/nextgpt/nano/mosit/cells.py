@@ -21,7 +21,7 @@ CELLS: dict[tuple[str, str], tuple[Maker, ...]] = {
     ("video", "audio"): (moving.sound_of, moving.play_on),
     ("video", "video"): (moving.reverse, moving.recolour, moving.other_motion),
 }
-# Several media in a message or in a reply.
+# Several media in a message.
 SEVERAL: tuple[Maker, ...] = (
     several.which,
     several.fit,
@@ -29,10 +29,17 @@ SEVERAL: tuple[Maker, ...] = (
     several.side_by_side,
     several.one_after_other,
     several.move_like,
+)
+# Several media in a reply.
+MANY_OUT: tuple[Maker, ...] = (
     several.two_wishes,
     several.draw_and_play_clip,
     stills.draw_and_play,
     heard.see_and_move,
+    several.three_wishes,
+    several.three_wishes,
+    several.all_of_one,
+    several.all_of_one,
 )
 # Only where the conversation has gone on for a while.
 LOOKING_BACK: tuple[Maker, ...] = (plain.what_was_first,)

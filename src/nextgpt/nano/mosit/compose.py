@@ -11,7 +11,7 @@ from typing import Any
 
 from nextgpt.data.mosit import VERSION
 from nextgpt.nano import phrasings
-from nextgpt.nano.mosit.cells import CELLS, LOOKING_BACK, SEVERAL
+from nextgpt.nano.mosit.cells import CELLS, LOOKING_BACK, MANY_OUT, SEVERAL
 from nextgpt.nano.mosit.split_rules import allowed
 from nextgpt.nano.mosit.talk import Maker, Step, Talk
 from nextgpt.nano.mosit.world import World
@@ -30,7 +30,7 @@ def conversations(
     """(row, its media). chat: (prompt, the base model's answer) pairs that may stand between."""
     rng = random.Random(f"{seed}:mosit:{split_name}")
     world = World(split_name, rng)
-    plans = cycle([*CELLS.values(), SEVERAL, LOOKING_BACK])
+    plans = cycle([*CELLS.values(), SEVERAL, MANY_OUT, LOOKING_BACK])
     for index, makers in enumerate(islice(plans, number)):
         held_out = split_name == "combination" or (split_name == "name" and rng.random() < 0.5)
         talk = _conversation(Talk(world, rng, held_out), makers, chat)
@@ -56,7 +56,7 @@ def _conversation(talk: Talk, last: Sequence[Maker], chat: Sequence[tuple[str, s
 def _any_makers(talk: Talk) -> Sequence[Maker]:
     chance = talk.rng.random()
     if chance < MANY:
-        return SEVERAL
+        return SEVERAL + MANY_OUT
     if chance < MANY + BACK and len(talk.steps) > 1:
         return LOOKING_BACK + talk.rng.choice(list(CELLS.values()))
     return talk.rng.choice(list(CELLS.values()))

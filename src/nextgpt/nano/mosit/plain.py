@@ -12,6 +12,7 @@ from nextgpt.nano.mosit.talk import ORDER, Seen, Step, Talk
 from nextgpt.nano.nouns import NUMBER_WORDS, with_article
 from nextgpt.nano.rows import Item, text
 from nextgpt.nano.settled_clips import MOTIONS
+from nextgpt.nano.settled_rows import plainest
 
 KINDS = ("note", "notes", "scale", "chord", "rhythm", "effect", "sequence")
 
@@ -41,8 +42,9 @@ def animate(talk: Talk) -> Step | None:
 
 
 def _wish(talk: Talk, item: Item) -> Step:
-    wish = make_one(talk.rng, item, talk.held_out)
-    return Step(f"text->{item.modality}", wish.task, wish.user, wish.reply, wish.expected, made=(item,))
+    made = plainest(item)
+    wish = make_one(talk.rng, item, talk.held_out, made)
+    return Step(f"text->{item.modality}", wish.task, wish.user, wish.reply, wish.expected, made=(made,))
 
 
 def refuse(talk: Talk) -> Step | None:

@@ -1,16 +1,18 @@
 """Turns about several media in one message, and requests for several in one reply."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from nextgpt.nano import audio_questions, image_questions
+from nextgpt.nano import audio_questions, generation_rows, image_questions
 from nextgpt.nano.audio_questions import FITS
-from nextgpt.nano.generation_rows import make_two
 from nextgpt.nano.mosit import heard, moving, stills
 from nextgpt.nano.mosit.asks import SLOTS
 from nextgpt.nano.mosit.talk import Step, Subject, Talk, cell_name
 from nextgpt.nano.mosit.world import plain_sound, settled_by_instrument, settled_twin
+from nextgpt.nano.nouns import with_article
 from nextgpt.nano.rows import Item, Turn, text
 from nextgpt.nano.settled_clips import MOTIONS
+from nextgpt.nano.settled_rows import plainest
 
 
 def _two(first: Item | None, second: Item | None) -> tuple[Subject, Subject] | None:
@@ -103,6 +105,28 @@ def move_like(talk: Talk) -> Step | None:
 
 def two_wishes(talk: Talk) -> Step | None:
     """ "Draw a red apple on blue and play three notes of a piano." """
+    return _wishes(talk, "two-wishes", "gen-mixed", tuple(_any_media(talk))[:2])
+
+
+def three_wishes(talk: Talk) -> Step | None:
+    """A picture, a sound and a clip, in any order."""
+    return _wishes(talk, "three-wishes", "three-wishes", tuple(_any_media(talk)))
+
+
+def all_of_one(talk: Talk) -> Step | None:
+    """A thing that can be heard, drawn, played and animated."""
+    world, rng = talk.world, talk.rng
+    thing, motion, colour = world.thing(True), rng.choice(MOTIONS), world.colour()
+    items = (world.picture(thing, colour), world.sound(plain_sound(FITS[thing.name][0])),
+             world.clip(thing, motion, colour))  # fmt: skip
+    made = tuple(map(plainest, items))
+    words = talk.ask("all-of-one", a=with_article(thing.name), colour=colour, verb=stills.verb(talk, motion))
+    reply, expected = generation_rows.reply(rng, made), "; ".join(item.plain_caption for item in made)
+    return Step(cell_name([], made), "mosit-all-of-one", (text(words),), reply, expected, made=made)
+
+
+def _any_media(talk: Talk) -> Iterator[Item]:
+    """A picture, a clip and a sound of anything, in random order."""
     world, rng = talk.world, talk.rng
     sound = heard.settled_sound(talk, rng.choice(("note", "notes", "scale")))
     makers = (
@@ -110,10 +134,13 @@ def two_wishes(talk: Talk) -> Step | None:
         lambda: world.clip(world.thing(), rng.choice(MOTIONS), world.colour()),
         lambda: sound,
     )
-    first, second = (make() for make in rng.sample(makers, 2))
-    wish = make_two(rng, first, second, talk.held_out)
-    return Step(cell_name([], (first, second)), "mosit-two-wishes", wish.user, wish.reply, wish.expected,
-                made=(first, second))  # fmt: skip
+    return (make() for make in rng.sample(makers, len(makers)))
+
+
+def _wishes(talk: Talk, task: str, topic: str, items: tuple[Item, ...]) -> Step:
+    made = tuple(map(plainest, items))
+    wish = generation_rows.make_several(talk.rng, topic, items, talk.held_out, made)
+    return Step(cell_name([], made), f"mosit-{task}", wish.user, wish.reply, wish.expected, made=made)
 
 
 def draw_and_play_clip(talk: Talk) -> Step | None:

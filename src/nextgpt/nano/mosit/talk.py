@@ -8,6 +8,7 @@ from typing import Any
 from nextgpt.nano import generation_rows, phrasings
 from nextgpt.nano.mosit.world import World
 from nextgpt.nano.rows import Item, Part, medium, text
+from nextgpt.nano.settled_rows import plainest
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ class Talk:
     def make(self, topic: str, subjects: tuple[Subject, ...], made: tuple[Item, ...], **fields: str) -> Step:
         """A request about subjects, whose reply makes media."""
         task = f"mosit-{topic}"
-        reply = generation_rows.reply(self.rng, f"gen-{made[0].modality}", made)
+        made = tuple(map(plainest, made))
+        reply = generation_rows.reply(self.rng, made)
         expected = "; ".join(item.plain_caption for item in made)
         cell = cell_name([one.item for one in subjects], made)
         words = self.ask(topic, **fields)

@@ -8,6 +8,30 @@ _CLIP = "(clip|video|animation)"
 _SOUND = "(sound|audio)"
 
 MOSIT_QUESTIONS: dict[str, tuple[str, ...]] = {
+    "three-wishes": (
+        "{one}, {two} and {three}.",
+        "(Please|Now) {one}, {two} and {three}.",
+        "First {one}, then {two}, then {three}.",
+        "Three things: {one}, {two}, and {three}.",
+        "(Can|Could) you {one}, {two} and {three}?",
+        "{one}. Then {two}. And {three}.",
+        "I (want|would like) you to {one}, to {two} and to {three}.",
+        "(Please|Now) first {one}, then {two}, and at last {three}.",
+        "I have three wishes: {one}, {two}, {three}.",
+        "(All at once|In one answer): {one}, {two}, {three}.",
+        "{one}, and also {two}, and also {three}(.|, please.)",
+    ),
+    "all-of-one": (
+        "(Draw|Paint) {a} on {colour}, (play|let me hear) its sound, and let it {verb}.",
+        "(Draw|Show me) {a} on {colour}, play it, and make a clip in which it should {verb}.",
+        "(Please|Now) a picture, the sound and a clip of {a} on {colour}; let it {verb}.",
+        "I (want|would like) {a} on {colour}: the picture, the sound, and then let it {verb}.",
+        "(Can|Could) you draw {a} on {colour}, play it and let it {verb}?",
+        "A picture of {a} on {colour}, then its sound, then let it {verb}.",
+        "(Draw|Show me) {a} on {colour}, let me hear it, then let it {verb}.",
+        "How does {a} look on {colour}, what does it sound like, and how does it {verb}? Show me.",
+        "{a} on {colour}: (draw|paint) it, (play|let me hear) it, then let it {verb}.",
+    ),
     "recolour": (
         "(Now the|The|Please the|And the|Once more, the) same on {colour}.",
         "(Draw|Show me|Make) (this|the same thing|it) on {a_colour} background.",
