@@ -19,7 +19,7 @@ from nextgpt.nano.matrix.content import judge_medium
 from nextgpt.nano.matrix.rows import CELLS, MatrixRow, chat_rows, groups_of
 from nextgpt.nano.matrix.table import table_rows
 from nextgpt.nano.matrix.verdicts import judge_reply, placed, routed
-from nextgpt.nano.matrix.words import judge_words
+from nextgpt.nano.matrix.words import caption_in, judge_words
 from nextgpt.nano.media_judges import suites
 from nextgpt.nano.sources import COLOURS
 from nextgpt.testing.tiny import echo_decoders, favour, tiny_config, tiny_model
@@ -151,9 +151,10 @@ class Speaker:
         verbs = {"Animate": "video", "raw": "image", "play": "audio"}
         media = [modality for verb, modality in verbs.items() if verb in words]
         colour = "pink" if colour == "green" and media else colour
-        parts = [media_part(medium_of(one, colour), seed=1) for one in media]
-        said = "Sorry, I can not." if "Iron" in words else f"It is {colour}."
-        return Finished(Message.assistant(said, *parts), "stop", Usage(1, 1), 1)
+        made = [media_part(medium_of(one, colour), seed=1) for one in media]
+        said = [part for one in made for part in (f"This is a {colour} thing.", one)]
+        alone = "Sorry, I can not." if "Iron" in words else f"It is {colour}."
+        return Finished(Message.assistant(*(said or [alone])), "stop", Usage(1, 1), 1)
 
     def _seen(self, talk):
         shown = [part for message in talk if message.role == "user" for part in message.media_parts]
@@ -217,12 +218,14 @@ def test_every_column_says_what_it_is_called(tmp_path, world, speaker, capsys):
         1,
         0,
     )
+    assert drawn["written"] == pytest.approx(2 / 3), "what it says it draws is what it draws"
     assert "blind" not in drawn and "needs" not in drawn
     asked = rows["image->text"]
     assert (asked["n"], asked["score"], asked["needs"], asked["ceiling"]) == (6, 1, 1, 1)
     assert asked["blind"] == pytest.approx(2 / 6) and "given" not in asked
     played = rows["image->audio"]
     assert played["score"] == played["given"] == pytest.approx(2 / 3) and played["ratio"] == 1
+    assert played["written"] == pytest.approx(1 / 3), "green is never said, and its decoder plays no blue"
     assert rows["text->text"]["score"] == 1 and rows["references"]["n"] == 3
     assert rows["two media"]["right"] == 2 and rows["two media"]["routing"] == 1
     assert rows["chat"]["score"] == 1 and rows["chat"]["n"] == 6
@@ -293,6 +296,8 @@ def test_a_tiny_model_goes_through_the_real_pipeline(tmp_path, world, speaker, m
         ("given", "text->image"): {"image"},
         ("given", "image->audio"): {"audio"},
         ("blind", "image->audio"): {"image"},
+        ("written", "text->image"): set(),
+        ("written", "image->audio"): set(),
     }
     rows, _ = scores(tmp_path)
     assert rows["image->audio"]["score"] == rows["image->audio"]["routing"] == 0
@@ -396,3 +401,13 @@ def test_groups_of_several_tasks_have_a_row_for_each():
     assert {name: (row["right"], row["n"]) for name, row in table.items()} == {
         "text->text": (2, 4), "text->text t0": (2, 2), "text->text t1": (0, 2),
     }  # fmt: skip
+
+
+def test_a_caption_is_read_from_the_sentence_that_says_it():
+    assert (
+        caption_in("Sure, here is a red apple on a blue background.", "image")
+        == "a red apple on a blue background"
+    )
+    assert caption_in("Do you like it? This is a dog.", "image") == "a dog"
+    assert caption_in("Sure, listen to a piano.", "audio") == "a piano"
+    assert caption_in("A dog and a cat", "video") == "A dog and a cat"

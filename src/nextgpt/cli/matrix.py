@@ -100,7 +100,7 @@ def evaluate(
     batch: int,
 ) -> None:
     """Ask, judge, report."""
-    from nextgpt.cli.matrix_asking import ask_rows, give_captions
+    from nextgpt.cli.matrix_asking import ask_rows, give_captions, true_captions, written_captions
     from nextgpt.cli.matrix_judging import verdicts_of
     from nextgpt.cli.matrix_report import save_report
     from nextgpt.cli.matrix_store import Answers
@@ -112,7 +112,9 @@ def evaluate(
     rows = every(groups, None)
     controls = every(groups, control)
     ask_rows(pipeline, answers, rows, items, "real", options, batch, tracker)
-    give_captions(pipeline, answers, controls, items, options, tracker)
+    captions = {"given": true_captions(items), "written": written_captions(answers)}
+    for condition, caption in captions.items():
+        give_captions(pipeline, answers, condition, controls, caption, options, tracker)
     shown = [row for row in controls if not row.cell.startswith("text")]
     ask_rows(pipeline, answers, shown, items, "blind", options, batch, tracker)
     names = tuple(sorted(names_of(items)))

@@ -3,6 +3,7 @@
 real    the conversation as it is; media that the assistant made before are the true ones
 blind   without the user's media
 given   no language model: the true caption of each medium through the decoder's own text encoding
+written the plain pipeline: the caption that the language model wrote before the medium, through that encoding
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -78,56 +79,87 @@ def ask_rows(
 def keep_reply(answers: Answers, condition: str, row: Any, result: Any) -> None:
     """result: Finished, or the error of this row."""
     from nextgpt.errors import NextGPTError
+    from nextgpt.messages import TextPart
 
     if isinstance(result, NextGPTError):
         answers.add(condition, row, "", (), str(result))
         return
     message = result.message
-    parts = message.media_parts if message is not None else ()
-    media = [(str(part.modality), part.media, part.seed) for part in parts]
+    media, words = [], ""
+    for part in message.content if message is not None else ():
+        if isinstance(part, TextPart):
+            words = part.text
+        else:
+            media.append((str(part.modality), part.media, part.seed, words))
+            words = ""
     answers.add(condition, row, message.text.strip() if message is not None else "", media)
+
+
+Caption = Callable[[Any, int], str]  # (row, number of the medium that is asked for) -> its caption, or ""
+
+
+def true_captions(items: Any) -> Caption:
+    return lambda row, place: items[row.made[place]["item"]]["caption"]
+
+
+def written_captions(answers: Answers) -> Caption:
+    """What the model wrote right before the medium that answers the request."""
+    from nextgpt.nano.matrix.verdicts import placed
+    from nextgpt.nano.matrix.words import caption_in
+
+    def caption(row: Any, place: int) -> str:
+        media = answers.found["real", row.id]["media"]
+        number = placed(row, [one["modality"] for one in media])[place]
+        return "" if number is None else caption_in(media[number]["words"], media[number]["modality"])
+
+    return caption
 
 
 def give_captions(
     pipeline: Callable[[], Any],
     answers: Answers,
+    condition: str,
     rows: Sequence[Any],
-    items: Any,
+    caption: Caption,
     options: dict[str, Any],
     track: Callable[[str], Track],
 ) -> None:
-    """The media of rows that ask for some, from their true captions; seeds are those that the pipeline would take."""
-    todo = sorted(answers.missing("given", [row for row in rows if row.made]), key=lambda row: row.media)
+    """The media of rows that ask for some, from captions; seeds are those that the pipeline would take."""
+    todo = sorted(answers.missing(condition, [row for row in rows if row.made]), key=lambda row: row.media)
     if not todo:
         return
     output = pipeline().output_media
-    for start in track("captions given")(range(0, len(todo), DECODED_AT_ONCE)):
+    for start in track(f"captions {condition}")(range(0, len(todo), DECODED_AT_ONCE)):
         some = todo[start : start + DECODED_AT_ONCE]
-        for row, media in zip(some, decoded(output, some, items, options)):
-            answers.add("given", row, "", media)
+        for row, media in zip(some, decoded(output, some, caption, options)):
+            answers.add(condition, row, "", media)
 
 
 def decoded(
-    output: Any, rows: Sequence[Any], items: Any, options: dict[str, Any]
-) -> list[list[tuple[str, Any, int]]]:
-    """(modality, medium, seed) of each medium of each row."""
+    output: Any, rows: Sequence[Any], caption: Caption, options: dict[str, Any]
+) -> list[list[tuple[str, Any, int, str]]]:
+    """(modality, medium, seed, caption) of each medium of each row that has a caption."""
     from nextgpt.generation.output_media import item_seed as seed_of_medium
 
-    orders = [(number, place, part) for number, row in enumerate(rows) for place, part in enumerate(row.made)]
-    seeds = {
-        (number, place): seed_of_medium(item_seed(rows[number], options["seed"]), place + 1)
-        for number, place, _ in orders
-    }
-    made: list[dict[int, tuple[str, Any, int]]] = [{} for _ in rows]
-    for modality in sorted({part["type"] for *_, part in orders}):
-        some = [(number, place, part) for number, place, part in orders if part["type"] == modality]
+    orders = [
+        (number, place, modality, words)
+        for number, row in enumerate(rows)
+        for place, modality in enumerate(row.media)
+        if (words := caption(row, place))
+    ]
+    made: list[dict[int, tuple[str, Any, int, str]]] = [{} for _ in rows]
+    for modality in sorted({modality for *_, modality, _ in orders}):
+        some = [order for order in orders if order[2] == modality]
+        seeds = [
+            seed_of_medium(item_seed(rows[number], options["seed"]), place + 1) for number, place, *_ in some
+        ]
         decoder = output.decoder(modality)
         media = decoder.decode(
-            decoder.encode_prompt([items[part["item"]]["caption"] for *_, part in some]),
-            seeds=[seeds[number, place] for number, place, _ in some],
+            decoder.encode_prompt([words for *_, words in some]),
+            seeds=seeds,
             steps=options["steps"],
             guidance=options["guidance"],
         )
-        for (number, place, _), medium in zip(some, media):
-            made[number][place] = (modality, medium, seeds[number, place])
+        for (number, place, _, words), medium, seed in zip(some, media, seeds):
+            made[number][place] = (modality, medium, seed, words)
     return [[one[place] for place in sorted(one)] for one in made]

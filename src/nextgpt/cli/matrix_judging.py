@@ -6,6 +6,7 @@ from typing import Any
 from nextgpt.cli.matrix_store import Answers
 
 Verdict = dict[str, Any]
+CONTROLS = ("blind", "given", "written")
 
 
 def verdicts_of(
@@ -16,11 +17,11 @@ def verdicts_of(
     names: tuple[str, ...],
     track: Callable[[str], Any],
 ) -> dict[str, dict[str, Verdict]]:
-    """condition -> row -> verdict, for real, blind and given; ceiling is the exact reply, chance another row's."""
+    """condition -> row -> verdict, for what was asked; ceiling is the exact reply, chance another row's."""
     true = true_readings([*rows, *controls], controls, items, track)
     asked = {
         condition: [row for row in some if (condition, row.id) in answers.found]
-        for condition, some in (("real", rows), ("blind", controls), ("given", controls))
+        for condition, some in (("real", rows), *((name, controls) for name in CONTROLS))
     }
     found = {
         condition: judged_answers(condition, answers, some, items, names, true, track)

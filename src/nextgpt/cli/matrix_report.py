@@ -13,6 +13,7 @@ from typing import Any
 
 import typer
 
+from nextgpt.cli.matrix_judging import CONTROLS
 from nextgpt.cli.matrix_store import Answers
 
 MODALITIES = ("text", "image", "audio", "video")
@@ -34,7 +35,7 @@ def save_report(
 
     rows = table_rows(groups, verdicts)
     judges = {name: found for name, some in groups.items() if (found := judges_of(some, verdicts["real"]))}
-    answers.write({(c, name): one for c in ("real", "blind", "given") for name, one in verdicts[c].items()})
+    answers.write({(c, name): one for c in ("real", *CONTROLS) for name, one in verdicts[c].items()})
     scores = {**record, "rows": rows, "judges": judges}
     replace_text(out / "scores.json", json.dumps(scores, indent=1) + "\n")
     replace_text(out / "table.md", "\n".join(tables(rows, judges)) + "\n")

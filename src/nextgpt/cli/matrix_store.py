@@ -1,6 +1,6 @@
 """What `nextgpt eval nano-matrix` keeps while it asks: a line a reply, and its media as files.
 
-    <out>/answers.jsonl                {"id", "condition", "text", "media": [{"modality", "path", "seed"}], ...}
+    <out>/answers.jsonl                {"id", "condition", "text", "media": [{"modality", "path", "words", ...}], ...}
     <out>/media/<condition>/<id>-<number>.png, .flac
 
 Media are saved before their line is appended, so every line that is there is whole; a rerun asks what has no line.
@@ -28,16 +28,22 @@ class Answers:
         return [row for row in rows if (condition, row.id) not in self.found]
 
     def add(
-        self, condition: str, row: Any, text: str, media: Sequence[tuple[str, Any, int]], error: str = ""
+        self,
+        condition: str,
+        row: Any,
+        text: str,
+        media: Sequence[tuple[str, Any, int, str]],
+        error: str = "",
     ) -> None:
-        """media: (modality, medium, seed) in order."""
+        """media: (modality, medium, seed, the words right before it, or its caption) in order."""
         from nextgpt.cli.generation_media import array_of, save_array
 
         places = []
-        for number, (modality, medium, seed) in enumerate(media, 1):
+        for number, (modality, medium, seed, words) in enumerate(media, 1):
             path = self._place(condition, row.id, number, modality)
             save_array(modality, array_of(modality, medium), path)
-            places.append({"modality": modality, "path": path.relative_to(self.out).as_posix(), "seed": seed})
+            place = {"modality": modality, "path": path.relative_to(self.out).as_posix(), "seed": seed}
+            places.append(place | {"words": words})
         line = {"id": row.id, "condition": condition, "cell": row.cell, "task": row.task, "text": text,
                 "expected": row.expected, "media": places} | ({"error": error} if error else {})  # fmt: skip
         with self.path.open("a", encoding="utf-8") as file:

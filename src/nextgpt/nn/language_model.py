@@ -170,7 +170,9 @@ class LanguageModel(nn.Module):
     @contextmanager
     def untuned(self) -> Iterator[None]:
         """Inside, the body is the base model's: LoRA adds nothing."""
-        layers: list[Any] = [layer for layer in self.base.modules() if hasattr(layer, "enable_adapters")]
+        from peft.tuners.tuners_utils import BaseTunerLayer
+
+        layers = [layer for layer in self.base.modules() if isinstance(layer, BaseTunerLayer)]
         training = [parameter for parameter in self.base.parameters() if parameter.requires_grad]
         for layer in layers:
             layer.enable_adapters(False)

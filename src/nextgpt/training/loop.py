@@ -134,7 +134,9 @@ class Trainer:
         torch.manual_seed((self.seed * 1_000_003 + micro) % 2**63)
         with self.accelerator.autocast():
             losses = self.objective(self.model, batch.to(self.accelerator.device))
-        total = torch.stack([value.float() for value in losses.values()]).sum()
+        total = torch.stack(
+            [self.job.weight_of(name) * value.float() for name, value in losses.items()]
+        ).sum()
         self.accelerator.backward(total / self.job.gradient_accumulation)
         return losses
 

@@ -1,6 +1,6 @@
 """The three stages, as rows of one table: what trains, by which losses, in which jobs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from typing import Any
@@ -14,7 +14,8 @@ class Job:
     """One resumable run of at most two hours. `objective` is a row of losses.OBJECTIVES; `mixture` weights
     sources of rows; `modules` are those of the stage's that this job trains, all when empty. A learning rate
     warms up linearly and decays by a cosine to a tenth; both count steps. `rates`: module pattern -> peak of its
-    own; the first that fits counts, `learning_rate` where none does."""
+    own; the first that fits counts, `learning_rate` where none does. `weights`: loss pattern -> its weight, 1 where
+    none fits."""
 
     name: str
     objective: str
@@ -28,11 +29,18 @@ class Job:
     clip_norm: float = 1.0
     rates: dict[str, float] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
+    weights: dict[str, float] = field(default_factory=dict)
 
     def rate_of(self, module: str) -> float:
-        return next(
-            (rate for pattern, rate in self.rates.items() if fnmatch(module, pattern)), self.learning_rate
-        )
+        return first_fit(self.rates, module, self.learning_rate)
+
+    def weight_of(self, loss: str) -> float:
+        return first_fit(self.weights, loss, 1.0)
+
+
+def first_fit(values: Mapping[str, float], name: str, otherwise: float) -> float:
+    """The value of the first pattern that the name fits."""
+    return next((value for pattern, value in values.items() if fnmatch(name, pattern)), otherwise)
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,9 @@ TUNING = {
 
 # Dialogues that switch modality, and what they lack.
 SWITCHING = {"mosit": 0.80, "photo": 0.07, "recording": 0.04, "chat": 0.09}
+
+# Whitened signal states make the conditioning's gradient many times the words'; clipped together, these learn nothing.
+FAINT = {"conditioning/*": 0.05}
 
 # Gradients that come through the language model spoil the names that the slots have taught (docs/LOG.md).
 TAUGHT = {"input_projectors.*": 2e-6}
@@ -113,7 +124,17 @@ STAGES: dict[str, Stage] = {
         ),
         (
             Job("dialogues", "model", 3200, 8, 2e-4, TUNING, 20, rates={LORA: 1e-3, **TAUGHT}),
-            Job("switching", "model", 440, 8, 2e-4, SWITCHING, 20, rates={LORA: 5e-4, **TAUGHT}),
+            Job(
+                "switching",
+                "model",
+                440,
+                8,
+                2e-4,
+                SWITCHING,
+                20,
+                rates={LORA: 5e-4, **TAUGHT},
+                weights=FAINT,
+            ),
             states_job("image", 2000),
             states_job("audio", 800),
             states_job("video", 2000),

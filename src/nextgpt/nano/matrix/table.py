@@ -7,7 +7,7 @@ from typing import Any
 from nextgpt.evaluation.intervals import wilson
 from nextgpt.nano.matrix.rows import MatrixRow
 
-COLUMNS = ("routing", "given", "ratio", "ceiling", "chance", "blind", "needs")
+COLUMNS = ("routing", "given", "ratio", "written", "ceiling", "chance", "blind", "needs")
 Verdicts = Mapping[str, Mapping[str, dict[str, Any]]]  # condition -> row id -> verdict
 
 
@@ -35,7 +35,7 @@ def one_row(
     row["routing"] = sum(real[one.id]["routed"] for one in rows) / n
     if not group.startswith("text") and group != "chat":
         row["needs"] = sum(one.needs_medium for one in rows) / n
-    for column in ("given", "ceiling", "chance", "blind"):
+    for column in ("given", "written", "ceiling", "chance", "blind"):
         good, number = count(rows, verdicts.get(column, {}))
         row |= {column: good / number, f"n_{column}": number} if number else {}
     beside = [one for one in rows if one.id in verdicts.get("given", {})]

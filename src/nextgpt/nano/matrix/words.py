@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nextgpt.nano.judges import judge_of, name
+from nextgpt.nano.phrasings import answers
 
 NAMED = ("first-image", "first-audio", "first-video", "look-again", "listen-again")
 CANNOT = re.compile(
@@ -28,6 +29,17 @@ SOUNDLESS = re.compile(
     r"\bno sound\b|\bdo(?: not|n['’]t) know how\b|\bno idea\b|\bsilent\b|\bnot know\b", re.IGNORECASE
 )
 ABILITIES = re.compile(r"\b(draw|picture|image|play|sound|animate|clip|video)s?\b", re.IGNORECASE)
+
+
+def caption_in(words: str, modality: str) -> str:
+    """The caption in a sentence that says what is made: "Here is a red apple." -> "a red apple"; the sentence itself
+    where it is none of those that are trained."""
+    last = words.strip()
+    for template in answers(f"gen-{modality}"):
+        before, after = (re.escape(part) for part in template.split("{caption}"))
+        if found := re.search(f"{before}([^.]+){after}$", last, re.IGNORECASE):
+            return found[1]
+    return last
 
 
 def topic_of(task: str) -> str:
