@@ -9,6 +9,8 @@ nextgpt parts pull --nano --data
 nextgpt data build nano
 nextgpt data features nano
 nextgpt data replay nano
+nextgpt data build mosit --scale 0.34
+nextgpt data features mosit
 
 # 2. the small decoders, then frozen (the clips' uses the pictures' autoencoder)
 nextgpt decoders train image
@@ -29,4 +31,6 @@ nextgpt ship "$checkpoints/instruction-tuning"
 # 4. the tables
 nextgpt eval nano-understanding --beside "$checkpoints/encoder-alignment" --out out/understanding
 nextgpt eval nano-agreement --out out/agreement
+nextgpt eval nano-matrix --out out/matrix
+nextgpt eval nano-chat --out out/chat
 nextgpt ship "$checkpoints/instruction-tuning" --scores out/understanding/scores.json

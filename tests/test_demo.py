@@ -48,7 +48,7 @@ def test_the_demo_from_the_first_question_to_the_page(files, tmp_path, monkeypat
 
 def test_the_demo_shows_one_file_of_each_kind_and_asks_for_one_of_each():
     kinds = [turn.modality for turn in verb.TURNS]
-    assert sorted(filter(None, kinds)) == ["audio", "image", "video"] and kinds.count("") == 3
+    assert sorted(filter(None, kinds)) == ["audio", "image", "video"] and kinds.count("") == 4
     requests = [turn.message() for turn in verb.TURNS if not turn.modality]
     assert all(isinstance(part, TextPart) for message in requests for part in message.content)
 

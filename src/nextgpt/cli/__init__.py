@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "decoders": ("decoders", "Train the small decoders of the nano model."),
     "eval": ("eval", "Score a model."),
     "score": ("score", "Score answers made anywhere, by each benchmark's official rule."),
+    "params": ("params", "How many parameters there are, and which learn."),
     "ship": ("ship", "Write a checkpoint small, as the package carries it."),
 }
 INTERRUPTED = 130

@@ -1,4 +1,4 @@
-"""`nextgpt demo`: one conversation about a photo, a recording and a film that nobody here made, then three requests."""
+"""`nextgpt demo`: one conversation about a photo, a recording and a film that nobody here made, then requests."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,7 @@ TURNS = (
     Turn("Draw a red apple on a blue background."),
     Turn("Play three notes of a flute."),
     Turn("Animate a rocket moving up on black."),
+    Turn("Draw a trumpet on red, play its sound, and let it bounce."),
 )
 
 MAX_NEW_TOKENS = 96

@@ -6,8 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-# Replies whose signal states are computed; a name should come several times.
-STATE_ROWS = {"image": 9000, "video": 4500, "audio": 1600}
+# Replies whose signal states are computed: of settled media, where a name should come several times, and the shortest
+# of the dialogues that switch modality.
+STATE_ROWS = {"image": 7000, "video": 3500, "audio": 1600}
+SWITCHING_ROWS = 1200
 
 
 def part_record(name: str) -> dict[str, str]:
@@ -74,13 +76,22 @@ def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -
 
     (modality,) = job.mixture
 
-    rows = settled_replies(modality, STATE_ROWS[modality], seed)
+    rows = settled_replies(modality, STATE_ROWS[modality], seed) + short_replies(folder, modality)
     track, kept = tracker(f"signal states, {modality}"), cache_root() / "signal-states"
     distance = reading_distance(model.config, modality)
     found = SignalStates(model, batches, rows, modality, track, distance=distance, kept=kept)
     model.output_projectors[modality].fit(found.states_MKD, found.target)
     mixture = Mixture({modality: range(len(found.states_MKD))}, job.mixture, job.batch_size, seed)
     return lambda step: found.batch(mixture.rows(step))
+
+
+def short_replies(folder: Path, modality: str) -> list[Any]:
+    from nextgpt.data.signal_states import asks_for
+
+    rows = rows_if_there(switching_folder(folder) / "dialogues-train.jsonl")
+    return sorted((row for row in rows if asks_for(row, modality)), key=lambda row: row.length)[
+        :SWITCHING_ROWS
+    ]
 
 
 def dialogue_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:

@@ -71,7 +71,8 @@ TUNING = {
 SWITCHING = {"mosit": 0.80, "photo": 0.07, "recording": 0.04, "chat": 0.09}
 
 # Whitened signal states make the conditioning's gradient many times the words'; clipped together, these learn nothing.
-FAINT = {"conditioning/*": 0.05}
+# Chat is a row in eleven, so its divergence counts more.
+BALANCE = {"conditioning/*": 0.05, "rehearsal": 4.0}
 
 # Gradients that come through the language model spoil the names that the slots have taught (docs/LOG.md).
 TAUGHT = {"input_projectors.*": 2e-6}
@@ -133,7 +134,7 @@ STAGES: dict[str, Stage] = {
                 SWITCHING,
                 20,
                 rates={LORA: 5e-4, **TAUGHT},
-                weights=FAINT,
+                weights=BALANCE,
             ),
             states_job("image", 2000),
             states_job("audio", 800),
