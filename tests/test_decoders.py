@@ -326,6 +326,8 @@ def tiny_recipe(modality: str) -> DecoderRecipe:
         autoencoder=replace(phase, steps=3),
         vocoder=vocoder,
         num_waves=4,
+        detail=vocoder,
+        voice=vocoder,
     )
 
 

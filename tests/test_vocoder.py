@@ -148,3 +148,19 @@ def test_a_folder_with_and_without_a_vocoder(tmp_path: Path) -> None:
     assert bare.vocoder is None and not (tmp_path / "without" / "vocoder").exists()
     [sound] = bare.to_media(bare.to_input(unit[:, None]))
     assert len(np.asarray(sound.samples(16_000))) == 65_536
+
+
+def test_a_vocoder_reads_what_was_dreamt_of_its_waves_at_the_right_place() -> None:
+    """A dreamt picture that is the true one gives the loss of the true one; one that is shifted does not."""
+    torch.manual_seed(0)
+    vocoder = make_vocoder(FACTS, SMALL).eval()
+    beats = torch.sin(6 * math.pi * torch.arange(FACTS.num_samples) / FACTS.rate) > 0
+    waves = to_int16(tone(300.0) * beats)[None]
+    picture = mel.to_unit(mel.log_mel(waves.float() / 32_767, FACTS), FACTS)
+
+    def loss(dreamt: Tensor | None) -> float:
+        generator = torch.Generator().manual_seed(3)
+        return float(vocoder_loss(vocoder, waves, generator, frames=24, noise=0.0, dreamt=dreamt))
+
+    assert loss(picture) == pytest.approx(loss(None), rel=1e-3)
+    assert abs(loss(picture.roll(9, -1)) - loss(None)) > 1e-2 * loss(None)

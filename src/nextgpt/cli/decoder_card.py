@@ -14,7 +14,7 @@ simple motions, notes and effects.
 
 - **made of**: {components} (diffusers' folder format; `nextgpt.nn.decoders.open_decoder` opens it), conditioned on
   {text} token states, {length} positions.
-- **weights**: {size:.1f} MB of its own, float16, the reader's memory in eight bits.
+- **weights**: {size:.1f} MB of its own, float16, memory and transformer in eight bits.
 - **trained on**, nothing else:
 {sources}
 - **held out**: names, and pairs of a thing with a colour, a number, a motion, a note or another thing, by

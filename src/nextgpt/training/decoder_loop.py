@@ -9,7 +9,7 @@
     7  flow          the transformer alone: denoising loss on latents; a tenth of the rows without a prompt
     8  detail        the autoencoder's decoding half alone, with a perceptual loss, from latents and from drafts
     9  voice         the vocoder again, on what the autoencoder makes of latents and drafts
-    10 folder        moving average of the weights as fp16 (the reader's memory as fp8) in diffusers' layout
+    10 folder        moving average of the weights as fp16 (memory and transformer as fp8) in diffusers' layout
 
 Each phase resumes by itself (step_runner); a finished one is not run again.
 """
@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from nextgpt.config import EfficientNetLiteConfig
 from nextgpt.errors import DataError
 from nextgpt.nn.decoders import Fetch, untrained_decoder
-from nextgpt.nn.decoders.folder import read_component, write_folder
+from nextgpt.nn.decoders.folder import pack_matrices, read_component, write_folder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder
 from nextgpt.nn.decoders.text_conditioning import NullPrompt
 from nextgpt.nn.encoders import load_encoder
@@ -110,6 +110,7 @@ class DecoderTraining:
         self.decoder.eval().to(torch.float16)
         if self.decoder.reader is not None:
             self.decoder.reader.pack()
+        pack_matrices(self.decoder.transformer)
         write_folder(self.decoder, self.output, self.recipe.shared)
         nn.Module.to(self.decoder, torch.float16)  # as it is when it is opened again
         return self.decoder

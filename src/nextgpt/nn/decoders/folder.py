@@ -48,6 +48,13 @@ def write_folder(decoder: Any, folder: Path, shared: Mapping[str, str] | None = 
     (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n")
 
 
+def pack_matrices(module: torch.nn.Module) -> None:
+    """Matrices as float8 (E4M3), for a file; they are opened in the dtype that is asked for."""
+    for parameter in module.parameters():
+        if parameter.ndim > 1:
+            parameter.data = parameter.data.to(torch.float8_e4m3fn)
+
+
 def read_folder(folder: Path, dtype: torch.dtype) -> tuple[LatentDecoderConfig, dict[str, Any]]:
     """The config and the loaded components. PartError where something is missing."""
     index = read_index(folder)
