@@ -160,7 +160,8 @@ def test_a_vocoder_reads_what_was_dreamt_of_its_waves_at_the_right_place() -> No
 
     def loss(dreamt: Tensor | None) -> float:
         generator = torch.Generator().manual_seed(3)
-        return float(vocoder_loss(vocoder, waves, generator, frames=24, noise=0.0, dreamt=dreamt))
+        found = vocoder_loss(vocoder, waves, generator, frames=24, noise=0.0, dreamt=dreamt)
+        return float(found.detach())
 
     assert loss(picture) == pytest.approx(loss(None), rel=1e-3)
     assert abs(loss(picture.roll(9, -1)) - loss(None)) > 1e-2 * loss(None)

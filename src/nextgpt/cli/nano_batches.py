@@ -89,9 +89,8 @@ def short_replies(folder: Path, modality: str) -> list[Any]:
     from nextgpt.data.signal_states import asks_for
 
     rows = rows_if_there(switching_folder(folder) / "dialogues-train.jsonl")
-    return sorted((row for row in rows if asks_for(row, modality)), key=lambda row: row.length)[
-        :SWITCHING_ROWS
-    ]
+    asking = sorted((row for row in rows if asks_for(row, modality)), key=lambda row: row.length)
+    return asking[:SWITCHING_ROWS]
 
 
 def dialogue_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:

@@ -66,7 +66,7 @@ def card(info: Any, folder: Path, scores: Path | None = None) -> str:
     return CARD.format(
         parts=", ".join(sorted(info.parts)),
         sources=fill(", ".join(sorted(TRAINING_SOURCES)), 116, initial_indent="  ", subsequent_indent="  "),
-        stages=", ".join(stage["stage"] for stage in info.stages),
+        stages=", ".join(dict.fromkeys(stage["stage"] for stage in info.stages)),
         seed=info.stages[-1]["seed"],
         commit=info.stages[-1].get("commit", "unknown"),
         size=size_of(folder),
