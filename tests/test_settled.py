@@ -5,12 +5,14 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from nextgpt.data.manifest import ItemPart, Text
 from nextgpt.nano import split
 from nextgpt.nano.clips import ClipScene
 from nextgpt.nano.rows import Item
 from nextgpt.nano.settled import SETTLED, render_settled
 from nextgpt.nano.settled_clips import MOTIONS, TwoMotions, settled_video_items
 from nextgpt.nano.settled_pictures import IMAGE_SHARES, JITTER, settled_image_items
+from nextgpt.nano.settled_rows import settled_replies
 from nextgpt.nano.sources import COLOURS, STYLE_PARTS, find_thing
 from nextgpt.parts import PARTS, is_complete
 
@@ -111,3 +113,13 @@ def test_two_motions_take_half_of_the_frames_each() -> None:
     whole, first = render_settled(item.scene, 32), render_settled(item.scene.first, 32)
     assert np.array_equal(whole[0], first[0]) and TwoMotions.from_dict(item.scene.to_dict()) == item.scene
     assert item.slots["second"] == item.scene.second.motion != item.slots["motion"]
+
+
+@pytest.mark.parametrize("modality", ["image", "audio", "video"])
+def test_every_settled_scene_has_a_request_and_a_reply_that_says_what_it_makes(modality: str) -> None:
+    rows = settled_replies(modality, 7, seed=3)
+    assert len({row.id for row in rows}) == 7
+    for row in rows:
+        said, made = row.turns[1].content[:2]
+        assert isinstance(made, ItemPart) and isinstance(said, Text) and row.id == f"settled-{made.item}"
+        assert made.caption in said.text

@@ -140,6 +140,9 @@ def world(tmp_path, monkeypatch):
         (folder / f"{modality}.jsonl").write_text("\n".join(map(json.dumps, items)))
     (folder / "dialogues-train.jsonl").write_text("\n".join(record(n, *row) for n, row in enumerate(rows())))
     (folder / "chat-train.jsonl").write_text(record(0, "chat", "Hello", "Hi."))
+    switching = data_folder(tmp_path, "mosit")
+    switching.mkdir()
+    (switching / "dialogues-train.jsonl").write_text(record(0, "mosit", "Hello", "Hi."))
     for modality, items in Items(folder, tuple(ENCODERS)).by_modality.items():
         encoder, found = ENCODERS[modality], Items(folder, (modality,))
         cache = encoder_cache(tmp_path, encoder, pins["sha256"])

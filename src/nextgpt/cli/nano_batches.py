@@ -8,7 +8,7 @@ from typing import Any
 
 # Replies whose signal states are computed: of settled media, where a name should come several times, and the shortest
 # of the dialogues that switch modality.
-STATE_ROWS = {"image": 7000, "video": 3500, "audio": 1600}
+STATE_ROWS = {"image": 7000, "video": 4000, "audio": 1600}
 SWITCHING_ROWS = 1200
 
 
