@@ -27,8 +27,12 @@ def make_several(
     """Several media in one reply. answers: the items as the reply names them."""
     wishes = {field: wish(rng, item) for field, item in zip(WISHES, items)}
     request = phrasings.ask(rng, topic, held_out, **wishes)
-    expected = "; ".join(item.plain_caption for item in answers or items)
-    return Exchange("gen-mixed", (text(request),), reply(rng, answers or items), expected)
+    named = answers or items
+    return Exchange("gen-mixed", (text(request),), reply(rng, named), captions_of(named))
+
+
+def captions_of(items: Sequence[Item]) -> str:
+    return "; ".join(item.plain_caption for item in items)
 
 
 def wish(rng: random.Random, item: Item) -> str:
@@ -53,14 +57,18 @@ def reply(rng: random.Random, items: Sequence[Item]) -> tuple[Part, ...]:
     return tuple(parts)
 
 
+def _of(modality: str, items: Sequence[Item]) -> Iterator[Item]:
+    return (item for item in items if item.modality == modality)
+
+
 def fitting_sounds(rng: random.Random, items: Sequence[Item]) -> Iterator[tuple[Item, Item]]:
     """(picture of a thing, a sound that it makes)."""
     sounds = defaultdict(list)
-    for item in items:
-        if item.modality == "audio" and item.scene.kind in ("notes", "scale", "effect"):
+    for item in _of("audio", items):
+        if item.scene.kind in ("notes", "scale", "effect"):
             sounds[item.name].append(item)
-    for item in items:
-        if item.modality == "image" and item.scene.kind == "single":
+    for item in _of("image", items):
+        if item.scene.kind == "single":
             heard = [sound for name in FITS.get(item.name, ()) for sound in sounds[name]]
             if heard:
                 yield item, rng.choice(heard)
@@ -69,11 +77,10 @@ def fitting_sounds(rng: random.Random, items: Sequence[Item]) -> Iterator[tuple[
 def twins(items: Sequence[Item]) -> Iterator[tuple[Item, Item]]:
     """(picture, clip) of the same thing in the same style on the same colour."""
     clips = defaultdict(list)
-    for item in items:
-        if item.modality == "video":
-            clips[item.scene.style, item.scene.tracks[0].code, item.scene.colour].append(item)
-    for item in items:
-        if item.modality == "image" and item.scene.kind == "single" and item.scene.place == "centre":
+    for item in _of("video", items):
+        clips[item.scene.style, item.scene.tracks[0].code, item.scene.colour].append(item)
+    for item in _of("image", items):
+        if item.scene.kind == "single" and item.scene.place == "centre":
             for clip in clips[item.scene.style, item.scene.sprites[0].code, item.scene.colour]:
                 yield item, clip
 

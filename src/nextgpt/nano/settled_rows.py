@@ -40,9 +40,7 @@ def settled_replies(modality: str, number: int, seed: int = 0) -> list[Dialogue]
     """`number` requests for one medium each, of the training split and training phrasings; other scenes than those
     that the decoders of the same seed were trained on."""
     rng = random.Random(f"{seed}:settled-replies:{modality}")
-    items = list(SETTLED[modality].items("train", number, seed + 1))
-    exchanges = (make_one(rng, item, False, plainest(item)) for item in items)
     return [
-        dialogue_from(row(f"settled-{item.id}", "train", False, [exchange]))
-        for item, exchange in zip(items, exchanges)
+        dialogue_from(row(f"settled-{item.id}", "train", False, [make_one(rng, item, False, plainest(item))]))
+        for item in SETTLED[modality].items("train", number, seed + 1)
     ]

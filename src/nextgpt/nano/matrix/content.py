@@ -42,8 +42,8 @@ def judge_medium(modality: str, item: dict[str, Any], reading: Any, true: Any = 
     if reading is None:
         return {"right": False}
     judged = suites.SUITES[modality].judge(reading, item["slots"], kind_of(item), true)
-    if modality == "image" and kind_of(item) == "count":
-        judged["image-name-five"] = counted_name(reading, item["slots"])
+    for task, judge in BESIDE.get((modality, kind_of(item)), {}).items():
+        judged[task] = judge(reading, item["slots"])
     return {"right": bool(RIGHT[modality](judged)), **judged}
 
 
@@ -51,6 +51,12 @@ def counted_name(reading: Any, slots: dict[str, str]) -> bool:
     """Of several drawn alike, the largest is named."""
     rank = suites.picture_gallery().rank(reading.likeness[0], slots["name_a"])
     return bool(rank <= 5)
+
+
+# (modality, kind) -> what is asked here beside the suites' tasks
+BESIDE: dict[tuple[str, str], dict[str, Callable[[Any, dict[str, str]], bool]]] = {
+    ("image", "count"): {"image-name-five": counted_name},
+}
 
 
 def _first(judged: dict[str, Any], *tasks: str) -> bool:

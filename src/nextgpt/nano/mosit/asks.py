@@ -17,11 +17,16 @@ SLOTS: dict[str, Callable[[Any], dict[str, str]]] = {
 }
 
 
+ASKABLE: dict[str, Callable[[Any], bool]] = {
+    "image": lambda scene: scene.kind != "between",
+    "video": lambda scene: True,
+    "audio": lambda scene: scene.kind in SOUND_KINDS,
+}
+
+
 def is_askable(item: Item) -> bool:
     """Whether the understanding world has such scenes: no chords, rhythms, or three things in a row."""
-    if item.modality == "audio":
-        return item.scene.kind in SOUND_KINDS
-    return item.modality != "image" or item.scene.kind != "between"
+    return ASKABLE[item.modality](item.scene)
 
 
 def ask_about(talk: Talk, subject: Subject) -> Step | None:

@@ -121,7 +121,7 @@ def all_of_one(talk: Talk) -> Step | None:
              world.clip(thing, motion, colour))  # fmt: skip
     made = tuple(map(plainest, items))
     words = talk.ask("all-of-one", a=with_article(thing.name), colour=colour, verb=stills.verb(talk, motion))
-    reply, expected = generation_rows.reply(rng, made), "; ".join(item.plain_caption for item in made)
+    reply, expected = generation_rows.reply(rng, made), generation_rows.captions_of(made)
     return Step(cell_name([], made), "mosit-all-of-one", (text(words),), reply, expected, made=made)
 
 

@@ -88,7 +88,7 @@ class Talk:
         task = f"mosit-{topic}"
         made = tuple(map(plainest, made))
         reply = generation_rows.reply(self.rng, made)
-        expected = "; ".join(item.plain_caption for item in made)
+        expected = generation_rows.captions_of(made)
         cell = cell_name([one.item for one in subjects], made)
         words = self.ask(topic, **fields)
         needed = any(one.needed for one in subjects)
