@@ -26,6 +26,7 @@ def main(data: str, out: str, seconds: str) -> None:
             )
     else:
         answered = answer(prepared, lambda: model, identity="herd", processes=together)
+    together.end()
     os.write(1, f"{len(answered)} {model.asked}\n".encode())  # in one piece: two processes share the pipe
 
 

@@ -79,6 +79,7 @@ def run(
     job = Job(model, place, dtype, threads, settings, together, Measure(features, clip, judge))
     with job.alone(lambda: make_folder(folder)):
         job.run(tasks, data, folder, fresh)
+    together.end()
 
 
 def tasks_named(names: list[str]) -> list[Any]:

@@ -33,6 +33,9 @@ class Processes:
         """The main process works, all have its result. What it raises for a person, all raise."""
         return work()
 
+    def end(self) -> None:
+        """When nothing more is said to the others."""
+
 
 class Accelerated(Processes):
     """As many as `accelerate launch` has started."""
@@ -76,6 +79,11 @@ class Accelerated(Processes):
         if said[1] is not None:
             raise said[1]
         return said[0]
+
+    def end(self) -> None:
+        """A process that leaves while the group's threads still run is aborted now and then (SIGABRT at its exit)."""
+        self.wait()
+        self.state.destroy_process_group()
 
 
 def processes() -> Processes:
