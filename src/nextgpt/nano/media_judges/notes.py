@@ -17,6 +17,7 @@ RISE, SHARE = 4.0, 0.3  # dB, and of the strongest beginning: what a beginning m
 APART = 0.14  # seconds between beginnings
 
 Wave = NDArray[np.float32]
+Pitches = NDArray[np.float32]  # of `pitches`
 
 
 def librosa() -> Any:
@@ -71,16 +72,14 @@ def pitches(wave: Wave) -> NDArray[np.float32]:
     return np.where(quiet, np.nan, midi[:length]).astype(np.float32)
 
 
-def pitch(wave: Wave) -> float:
+def pitch(pitches: Pitches) -> float:
     """The middle pitch of one note; NaN in silence."""
-    found = pitches(wave)
-    found = found[np.isfinite(found)]
+    found = pitches[np.isfinite(pitches)]
     return float(np.median(found)) if len(found) else float("nan")
 
 
-def slope(wave: Wave) -> float:
+def slope(found: Pitches) -> float:
     """Semitones a second: the median slope between any two moments (Theil-Sen); 0 in silence."""
-    found = pitches(wave)
     at = np.flatnonzero(np.isfinite(found))[::3]
     if len(at) < 4:
         return 0.0

@@ -19,7 +19,7 @@ from nextgpt.config import YamnetConfig
 from nextgpt.media import Audio
 from nextgpt.nano.instruments import Instrument, instruments
 from nextgpt.nano.media_judges.gallery import normalised
-from nextgpt.nano.media_judges.notes import RATE, Wave, onsets, pitch, slope
+from nextgpt.nano.media_judges.notes import RATE, Wave, onsets, pitch, pitches, slope
 from nextgpt.nano.nouns import NUMBER_WORDS
 from nextgpt.nano.settled_sound_scenes import FONT, LONG, SCALE, SECONDS, SPEEDS, usual_note, voice
 from nextgpt.nano.settled_sounds import family
@@ -146,7 +146,8 @@ class SoundGallery:
         families = (self.family_of(features), *(self.family_of(self.look(piece)[0]) for piece in pieces))
         label, score = self.label_of(scores)
         begins = tuple(float(time) for time in onsets(wave))
-        return SoundReading(families, label, score, begins, pitch(wave), slope(wave))
+        heights = pitches(wave)
+        return SoundReading(families, label, score, begins, pitch(heights), slope(heights))
 
     def label_of(self, scores: Tensor) -> tuple[str, float]:
         """The first class that is not silence, and its score."""
