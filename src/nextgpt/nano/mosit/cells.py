@@ -43,3 +43,12 @@ MANY_OUT: tuple[Maker, ...] = (
 )
 # Only where the conversation has gone on for a while.
 LOOKING_BACK: tuple[Maker, ...] = (plain.what_was_first,)
+# What a conversation's last turn is, in turn. What a model learns last comes oftener.
+PLANS: tuple[tuple[Maker, ...], ...] = (
+    *CELLS.values(),
+    CELLS["text", "text"],
+    CELLS["video", "video"],
+    SEVERAL,
+    *(MANY_OUT,) * 3,
+    LOOKING_BACK,
+)

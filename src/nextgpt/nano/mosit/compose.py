@@ -1,6 +1,6 @@
 """Conversations of one to seven turns: each next turn goes on with what is there, or shows something new.
 
-The last turn is planned, so that all cells come equally often in the place that an evaluation asks for.
+The last turn is planned (cells.PLANS), so that every cell comes in the place that an evaluation asks for.
 """
 
 import random
@@ -11,7 +11,7 @@ from typing import Any
 
 from nextgpt.data.mosit import VERSION
 from nextgpt.nano import phrasings
-from nextgpt.nano.mosit.cells import CELLS, LOOKING_BACK, MANY_OUT, SEVERAL
+from nextgpt.nano.mosit.cells import CELLS, LOOKING_BACK, MANY_OUT, PLANS, SEVERAL
 from nextgpt.nano.mosit.split_rules import allowed
 from nextgpt.nano.mosit.talk import Maker, Step, Talk
 from nextgpt.nano.mosit.world import World
@@ -30,8 +30,7 @@ def conversations(
     """(row, its media). chat: (prompt, the base model's answer) pairs that may stand between."""
     rng = random.Random(f"{seed}:mosit:{split_name}")
     world = World(split_name, rng)
-    plans = cycle([*CELLS.values(), SEVERAL, MANY_OUT, LOOKING_BACK])
-    for index, makers in enumerate(islice(plans, number)):
+    for index, makers in enumerate(islice(cycle(PLANS), number)):
         held_out = split_name == "combination" or (split_name == "name" and rng.random() < 0.5)
         talk = _conversation(Talk(world, rng, held_out), makers, chat)
         if talk is not None:

@@ -8,26 +8,35 @@ THINGS = (
     "a nuclear power plant", "a suspension bridge design", "a crossword", "a wind turbine", "a submarine",
     "a combine harvester", "a windmill", "a dishwasher", "the inside of a cell", "a map of Rome",
     "a Gothic cathedral", "a lighthouse", "a rhododendron", "a walnut tree", "a bobsleigh track", "a hovercraft",
+    "a capybara", "a pangolin", "a tapir", "an okapi", "a lemur", "a stingray", "the Taj Mahal", "Isaac Newton",
+    "my neighbour", "your face", "our kitchen", "a carburettor", "a circuit diagram", "a subway map", "a cuckoo clock",
+    "a lawn mower", "a forklift", "a zeppelin", "a drawbridge", "a chandelier", "the solar system to scale",
 )  # fmt: skip
 SOUNDS = (
     "a didgeridoo", "a theremin", "a hurdy-gurdy", "a vuvuzela", "an erhu", "a zither", "a nightingale at dawn",
     "my favourite song", "the national anthem", "Beethoven's fifth symphony", "a waterfall", "a steam engine",
     "a crying baby", "a thunderstorm", "a chainsaw", "a jackhammer", "a horse's hooves", "a purring cat",
-    "a vacuum cleaner",
+    "a vacuum cleaner", "a lute", "a cuckoo clock", "my own voice", "the sea at night", "a roaring lion",
+    "a creaking door", "an earthquake", "rain on a roof", "an opera", "a jazz band", "a church choir in Latin",
 )  # fmt: skip
 SCENTS = (
     "a rose", "coffee", "fresh bread", "the sea", "an onion", "a wet dog", "cinnamon", "a new car", "cut grass", "soap",
     "a lemon", "chocolate", "silk", "velvet", "sandpaper", "ice",
+    "garlic", "petrol", "old books", "a forest", "vanilla", "vinegar", "wool", "marble", "warm milk", "smoke",
 )  # fmt: skip
 ACTS = (
     "send an e-mail", "book a flight", "call my mother", "order a pizza", "turn off the lights", "open the window",
     "search the web", "set an alarm for seven", "pay my bill", "translate this film", "print this page",
     "drive me home", "check the weather", "post this online", "remember this until next year", "delete my files",
-    "water the plants", "feed the cat",
+    "water the plants", "feed the cat", "rent a car", "reserve a table", "wash the dishes", "lock the door",
+    "read my mail", "sell my house", "cook dinner", "buy a ticket", "start the car", "make a phone call",
+    "download a film", "restart the computer", "take a photo of me", "record my voice",
 )  # fmt: skip
 FORMS = (
     "a 3-D model", "a spreadsheet", "a hologram", "a PDF file", "a printed poster", "a sculpture", "a video game",
     "a font", "a website", "a vector drawing", "a mesh for my printer", "a feature-length film", "a stereo image",
+    "a slide show", "a comic book", "a tattoo", "a mural", "a board game", "an app", "a knitting pattern",
+    "a musical score", "a jigsaw puzzle", "a poster of two metres",
 )  # fmt: skip
 
 REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {

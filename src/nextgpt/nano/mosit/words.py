@@ -327,6 +327,12 @@ MOSIT_QUESTIONS: dict[str, tuple[str, ...]] = {
         "What are you (good for|able to do)?",
         "(Can|How can) you help me with (pictures|sounds|clips)?",
         "Do you (draw|play|animate)?",
+        "What (kind|kinds) of (things|media) do you (make|know)?",
+        "(Please|) (list|name) what you can (do|make).",
+        "How do I use you?",
+        "What (should|could|may) I ask you (for|to do)?",
+        "Who are you and what do you (do|make)?",
+        "Are you able to (draw|play sounds|make clips)?",
     ),
 }
 
