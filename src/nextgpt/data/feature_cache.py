@@ -86,6 +86,8 @@ class FeatureCache:
         if key in self._pending:
             return self._pending[key]
         if key not in self._where:
+            self.refresh()  # another process may still be encoding
+        if key not in self._where:
             raise DataError(
                 f"Item {key} is not in the cache {self.folder}; run `nextgpt data features` again."
             )
