@@ -9,7 +9,7 @@ nextgpt parts pull --nano --data
 nextgpt data build nano
 nextgpt data features nano
 nextgpt data replay nano
-nextgpt data build mosit --scale 0.34
+nextgpt data build mosit --scale 0.4
 nextgpt data features mosit
 
 # 2. the small decoders, then frozen (the clips' uses the pictures' autoencoder)

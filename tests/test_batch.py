@@ -6,23 +6,28 @@ import torch
 from nextgpt.batch import IGNORE, Batch, Row, collate_rows, media_in_order
 from nextgpt.nn.outputs import Conditioning, EncoderOutput
 
-SHORT = Row((5, 6), (IGNORE, 6), (("image", "a"),), (("audio", "x"),))
-LONG = Row((1, 2, 3, 4), (IGNORE, IGNORE, 3, 4), (("audio", "b"), ("image", "c"), ("image", "d")), ())
+SHORT = Row((5, 6), (IGNORE, 6), (IGNORE, 7), (("image", "a"),), (("audio", "x"),))
+LONG = Row(
+    (1, 2, 3, 4),
+    (IGNORE, IGNORE, 3, 4),
+    (IGNORE, 8, 9, IGNORE),
+    (("audio", "b"), ("image", "c"), ("image", "d")),
+    (),
+)
 
 
 @pytest.mark.parametrize(
-    ("side", "ids", "labels", "mask"),
+    ("side", "ids", "labels", "restated", "mask"),
     [
-        ("right", [5, 6, 9, 9], [IGNORE, 6, IGNORE, IGNORE], [1, 1, 0, 0]),
-        ("left", [9, 9, 5, 6], [IGNORE, IGNORE, IGNORE, 6], [0, 0, 1, 1]),
+        ("right", [5, 6, 9, 9], [IGNORE, 6, IGNORE, IGNORE], [IGNORE, 7, IGNORE, IGNORE], [1, 1, 0, 0]),
+        ("left", [9, 9, 5, 6], [IGNORE, IGNORE, IGNORE, 6], [IGNORE, IGNORE, IGNORE, 7], [0, 0, 1, 1]),
     ],
 )
-def test_rows_are_padded_to_the_longest(side, ids, labels, mask):
+def test_rows_are_padded_to_the_longest(side, ids, labels, restated, mask):
     batch = collate_rows([SHORT, LONG], side=side, pad_id=9)
-    assert (batch.ids_BT.tolist(), batch.labels_BT.tolist()) == (
-        [ids, [1, 2, 3, 4]],
-        [labels, list(LONG.labels)],
-    )
+    assert batch.ids_BT.tolist() == [ids, [1, 2, 3, 4]]
+    assert batch.labels_BT.tolist() == [labels, list(LONG.labels)]
+    assert batch.restated_BT.tolist() == [restated, list(LONG.restated)]
     assert batch.mask_BT.dtype == torch.bool
     assert batch.mask_BT.long().tolist() == [mask, [1, 1, 1, 1]]
 
@@ -44,6 +49,7 @@ def test_a_batch_moves_with_all_that_is_in_it():
         moved.ids_BT,
         moved.mask_BT,
         moved.labels_BT,
+        moved.restated_BT,
         moved.inputs["image"]["pixels"],
         moved.latents["audio"],
     ]

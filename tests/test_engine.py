@@ -40,7 +40,7 @@ def unrelated(engine, lengths=(3, 19, 8, 1)):
     """Prompts that share nothing, of very different lengths."""
     generator = torch.Generator().manual_seed(5)
     ids = [torch.randint(3, 300, (n,), generator=generator).tolist() for n in lengths]
-    return engine.prompts([Row(tuple(one), tuple(one)) for one in ids], {})
+    return engine.prompts([Row(tuple(one), tuple(one), ()) for one in ids], {})
 
 
 HOW = Decoding(max_new_tokens=24, modalities=ALL, max_media=3)

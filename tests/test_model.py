@@ -161,6 +161,17 @@ def test_the_language_loss_is_the_mean_cross_entropy_of_the_labels():
     }
 
 
+def test_signal_states_are_taught_to_restate_and_nothing_else_is():
+    batch, _ = batch_of(TALKS)
+    assert "restating" not in MODEL(batch).losses  # none of these media has a caption
+    batch.restated_BT[0, 5:9] = torch.tensor([3, 4, 5, 6])
+    output = MODEL(batch)
+    logits = MODEL.language_model.logits(output.states_BTD[0, 5:9])
+    torch.testing.assert_close(
+        output.losses["restating"], F.cross_entropy(logits, torch.tensor([3, 4, 5, 6]))
+    )
+
+
 @torch.no_grad()
 def test_long_rows_pass_the_head_in_pieces(monkeypatch):
     batch, _ = batch_of(TALKS)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from nextgpt.config import OutputProjectorConfig
+from nextgpt.errors import ConfigError
 from nextgpt.nn.output_projector import OutputProjector
 from nextgpt.nn.outputs import ConditioningSpec
 
@@ -29,12 +30,12 @@ def test_shape_and_dtype(pooled, dtype):
     assert found.mask_BQ.dtype == torch.bool and found.mask_BQ.all()
 
 
-def test_gradient_reaches_every_tensor_and_every_state():
+def test_gradient_reaches_every_tensor_and_every_state_but_the_last():
     made, given = projector(7), states().requires_grad_()
     found = made(given)
     (found.sequence_BQC.square().sum() + found.pooled_BP.square().sum()).backward()
     assert all(parameter.grad.any() for parameter in made.parameters())
-    assert given.grad.abs().sum(-1).all()
+    assert given.grad[:, :-1].abs().sum(-1).all() and not given.grad[:, -1].any()
 
 
 @torch.no_grad()
@@ -49,6 +50,12 @@ def test_a_row_is_the_same_whatever_its_neighbours():
 def test_signals_have_an_order():
     made, given = projector(), states()
     assert not torch.allclose(made(given).sequence_BQC, made(given.flip(1)).sequence_BQC, atol=1e-4)
+
+
+@pytest.mark.parametrize(("width", "heads"), [(8, 4), (7, 3)])
+def test_heads_divide_both_widths(width, heads):
+    with pytest.raises(ConfigError, match=f"width {width} for a decoder of width 6 can't have {heads} heads"):
+        OutputProjector(OutputProjectorConfig(width, 1, heads), K, D, ConditioningSpec(5, 6))
 
 
 def test_forward_on_meta():

@@ -23,12 +23,18 @@ class Words:
 class Medium:
     modality: str
     number: int = 0
+    caption: str = ""
 
 
 @dataclass(frozen=True)
 class Turn:
     role: str
     content: tuple
+
+
+@dataclass(frozen=True)
+class Unlearnt(Turn):
+    language_loss: bool = False
 
 
 def turns(*contents, first="user"):
@@ -102,6 +108,38 @@ def test_golden_labels():
     assert picture(row.labels) == "-A fox.[image]-And its call:[audio]-Nice?<|im_end|>-[video]-<|im_end|>-"
     assert len(row.labels) == len(row.ids)
     assert all(label in (token, IGNORE) for token, label in zip(row.ids, row.labels))
+
+
+@pytest.mark.parametrize(
+    "caption", ["fox", "a fox on red", "a small red fox to the left of a house on red", ""]
+)
+def test_signal_tokens_restate_the_caption_but_for_the_last_one(caption):
+    talk = [*turns("Draw."), Turn("assistant", (Words("Here:"), Medium("image", 1, caption), Words("Ok")))]
+    row = PROCESSOR.row(talk)
+    signals = PROCESSOR.special["image"].signals[:-1]
+    kept = [i for i, label in enumerate(row.restated) if label != IGNORE]
+    assert [row.ids[i] for i in kept] == (list(signals) if caption else [])
+    words = PROCESSOR.encode_text(f" {caption}") if caption else ()
+    filled = (PROCESSOR.end_of_turn,) * len(signals) + words
+    assert [row.restated[i] for i in kept] == (list(filled[-len(signals) :]) if caption else [])
+    assert len(row.restated) == len(row.ids)
+
+
+def test_no_state_has_two_things_to_say():
+    """What a state restates and the label of the token behind it would pull it two ways."""
+    talk = [
+        *turns("Draw."),
+        Turn("assistant", (Medium("image", 1, "a fox"), Words("Ok"), Medium("audio", 2, "a bell"))),
+    ]
+    row = PROCESSOR.row(talk)
+    assert any(label != IGNORE for label in row.restated)
+    assert all(IGNORE in pair for pair in zip(row.restated, row.labels[1:]))
+
+
+def test_what_is_not_learnt_from_is_not_restated():
+    talk = [*turns("Draw."), Turn("assistant", (Medium("image", 1, "a fox"),))]
+    unlearnt = [talk[0], Unlearnt("assistant", talk[1].content)]
+    assert set(PROCESSOR.row(unlearnt).restated) == {IGNORE} != set(PROCESSOR.row(talk).restated)
 
 
 def test_media_are_named_in_the_order_of_their_spans():

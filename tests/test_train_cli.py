@@ -68,7 +68,7 @@ def config():
         )
         inputs[name] = InputConfig(encoder, InputProjectorConfig(branches, 0.1))
     decoder = DecoderConfig("echo", "", length=3, width=5)
-    outputs = {name: OutputConfig(decoder, OutputProjectorConfig(8, 1, 2), 2) for name in ENCODERS}
+    outputs = {name: OutputConfig(decoder, OutputProjectorConfig(8, 1, 1), 2) for name in ENCODERS}
     return AnyToAnyConfig(LanguageModelConfig("language", LoraConfig(rank=2)), inputs, outputs)
 
 
@@ -185,6 +185,13 @@ def test_three_stages_one_after_the_other(world, capsys):
     assert train("encoder-alignment") == 0
     again = load_file(folders["encoder-alignment"] / "model.safetensors")
     assert again.keys() == first.keys() and all(torch.equal(again[name], first[name]) for name in first)
+
+    # some jobs alone: what they do not train is not said to be trained
+    words = root / "words"
+    start = ("--from", str(folders["encoder-alignment"]))
+    assert train("instruction-tuning", *start, "--jobs", "restating", "--out", str(words)) == 0
+    trained = read_info(words).trained
+    assert "modality_tokens" in trained and not any(name.startswith("output") for name in trained)
 
     # shipped, small, with a card
     scores = root / "scores.json"

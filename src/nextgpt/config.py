@@ -132,13 +132,12 @@ class InputProjectorConfig:
 
 @dataclass(frozen=True)
 class OutputProjectorConfig:
-    """Signal states (B, K, D) -> conditioning (B, Q, C): learned queries over the projected states, beside a linear
-    map of that rank."""
+    """Signal states (B, K, D) -> conditioning (B, Q, C): learned queries over the projected states, then
+    attention as wide as the decoder's conditioning, whose width the heads divide, too."""
 
-    width: int = 96
-    num_layers: int = 1
+    width: int = 128
+    num_layers: int = 2
     num_heads: int = 4
-    rank: int = 224
 
 
 @dataclass(frozen=True)

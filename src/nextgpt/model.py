@@ -113,7 +113,11 @@ class AnyToAnyModel(nn.Module):
         states = self.language_model(embeddings, batch.mask_BT).last_hidden_state
         losses = {}
         if bool((batch.labels_BT != IGNORE).any()):
-            losses["language"] = self.language_loss(states, batch.labels_BT)
+            place = said(batch)
+            losses["language"] = self.language_loss(states[place], batch.labels_BT.roll(-1, 1)[place])
+        if bool((batch.restated_BT != IGNORE).any()):
+            place = batch.restated_BT != IGNORE
+            losses["restating"] = self.language_loss(states[place], batch.restated_BT[place])
         if batch.rehearsed_B is not None and bool(batch.rehearsed_B.any()):
             place = said(batch) & batch.rehearsed_B[:, None]
             losses["rehearsal"] = self.divergence(states, embeddings, batch, place).mean()
@@ -127,10 +131,8 @@ class AnyToAnyModel(nn.Module):
                 losses[f"denoising/{name}"] = denoising(name, latents, conditioning[name])
         return ModelOutput(states, losses, conditioning)
 
-    def language_loss(self, states_BTD: Tensor, labels_BT: Tensor) -> Tensor:
-        """Mean cross-entropy of the labelled tokens; the head runs on the states before them only."""
-        place = labels_BT[:, 1:] != IGNORE
-        states_XD, labels_X = states_BTD[:, :-1][place], labels_BT[:, 1:][place]
+    def language_loss(self, states_XD: Tensor, labels_X: Tensor) -> Tensor:
+        """Mean cross-entropy of the tokens that some states should say."""
         total = states_XD.new_zeros((), dtype=torch.float32)
         for states, labels in zip(states_XD.split(LOGITS_CHUNK), labels_X.split(LOGITS_CHUNK)):
             total = total + F.cross_entropy(

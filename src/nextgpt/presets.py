@@ -12,8 +12,9 @@ from nextgpt.config import (
     EncoderConfig,
     InputConfig,
     InputProjectorConfig,
+    LanguageModelConfig,
+    LoraConfig,
     OutputConfig,
-    OutputProjectorConfig,
     PosteriorBranchConfig,
     ResamplerBranchConfig,
     YamnetConfig,
@@ -38,6 +39,7 @@ def nano() -> AnyToAnyConfig:
     concepts = json.loads(files("nextgpt").joinpath("concepts.json").read_text())
     clip = EfficientNetLiteConfig(image_size=192, grid=3, num_frames=8)
     return AnyToAnyConfig(
+        language_model=LanguageModelConfig(lora=LoraConfig(rank=16, alpha=32)),
         inputs={
             "image": _nano_input(
                 EfficientNetLiteConfig(),
@@ -54,15 +56,16 @@ def nano() -> AnyToAnyConfig:
         outputs={
             name: OutputConfig(
                 DecoderConfig(f"nano-{name}", f"weights:nano/decoders/{name}"),
-                projector=OutputProjectorConfig(rank=OUTPUT_RANKS[name]),
+                num_signal_tokens=NUM_SIGNALS,
             )
             for name in ("image", "audio", "video")
         },
     )
 
 
-# What principal components of their sentences' states leave unexplained, a decoder can not be told (docs/LOG.md).
-OUTPUT_RANKS = {"image": 400, "video": 400, "audio": 224}
+# One for each token of the longest captions, which they restate, and one for how the reply goes on
+# (docs/decisions/008-restating.md).
+NUM_SIGNALS = 21
 
 PRESETS: dict[str, Callable[[], AnyToAnyConfig]] = {"nano": nano}
 

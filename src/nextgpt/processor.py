@@ -1,7 +1,8 @@
 """Messages -> rows of ids. One layout for training, generation and history (design.md, decision 2).
 
     input medium    <m> placeholder * N </m>            where the part stands
-    output medium   modality token, K signal tokens     where the part stands in an assistant message
+    output medium   modality token, K signal tokens     where the part stands in an assistant message; the signal
+                    tokens' states restate the part's caption (docs/decisions/008-restating.md)
                     ... end of turn, then <m> placeholder * N </m> of the same medium as an input
 
 The chat template is the base model's own. It is rendered with one private-use mark for each message and then
@@ -24,12 +25,14 @@ MARK_OPEN, MARK_CLOSE = "\ue000", "\ue001"
 
 @dataclass(frozen=True)
 class Segment:
-    """Ids that must not be cut apart, whether the loss stands on each, and the medium that they stand for."""
+    """Ids that must not be cut apart, whether the loss stands on each, the medium that they stand for, and what the
+    states at the last of them should say."""
 
     ids: tuple[int, ...]
     targets: tuple[bool, ...]
     input: tuple[str, Any] | None = None
     output: tuple[str, Any] | None = None
+    restated: tuple[int, ...] = ()
 
 
 class Processor:
@@ -143,7 +146,15 @@ class Processor:
             )
         tokens = self.special[part.modality]
         targets = (True,) + (False,) * len(tokens.signals)
-        return Segment((tokens.modality, *tokens.signals), targets, output=(part.modality, part))
+        restated = self.restated(getattr(part, "caption", ""), len(tokens.signals) - 1)
+        return Segment((tokens.modality, *tokens.signals), targets, None, (part.modality, part), restated)
+
+    def restated(self, caption: str, count: int) -> tuple[int, ...]:
+        """What `count` signal tokens should say: ends of turn, then the caption's tokens as they stand in a sentence,
+        so that each is as far from its word as the others. The last signal token says how the reply goes on. Empty
+        without a caption."""
+        ids = self.encode_text(f" {caption}") if caption else ()
+        return (*((self.end_of_turn,) * count + ids)[-count:], IGNORE) if ids else ()
 
     @staticmethod
     def _plain(ids: Iterable[int]) -> Segment:
@@ -160,6 +171,7 @@ class Processor:
         return Row(
             ids=tuple(ids),
             labels=tuple(i if t else IGNORE for i, t in zip(ids, targets)),
+            restated=tuple(i for segment in segments for i in restated_of(segment)),
             inputs=tuple(segment.input for segment in segments if segment.input),
             outputs=tuple(segment.output for segment in segments if segment.output),
         )
@@ -171,7 +183,11 @@ def learns(value: Any) -> bool:
 
 
 def unlearnt(segment: Segment) -> Segment:
-    return replace(segment, targets=(False,) * len(segment.ids))
+    return replace(segment, targets=(False,) * len(segment.ids), restated=())
+
+
+def restated_of(segment: Segment) -> tuple[int, ...]:
+    return (IGNORE,) * (len(segment.ids) - len(segment.restated)) + segment.restated
 
 
 def truncate(segments: Sequence[Segment], max_length: int) -> list[Segment]:

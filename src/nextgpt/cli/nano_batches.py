@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 # Replies whose signal states are computed: of settled media, where a name should come several times, and the shortest
 # of the dialogues that switch modality.
-STATE_ROWS = {"image": 7000, "video": 4000, "audio": 1600}
-SWITCHING_ROWS = 1200
+STATE_ROWS = {"image": 5000, "video": 4000, "audio": 2000}
+SWITCHING_ROWS = 500
+SETTLED_ROWS = 6000  # of each modality, for tuning
 
 
 def part_record(name: str) -> dict[str, str]:
@@ -66,8 +68,7 @@ def slot_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) ->
 
 
 def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:
-    """Signal states are computed first, or found where another run has left them; the projector starts from the
-    closed form over them."""
+    """Signal states are computed first, or found where another run has left them."""
     from nextgpt.cli.show import tracker
     from nextgpt.data.mixture import Mixture
     from nextgpt.data.signal_states import SignalStates
@@ -80,7 +81,7 @@ def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -
     track, kept = tracker(f"signal states, {modality}"), cache_root() / "signal-states"
     distance = reading_distance(model.config, modality)
     found = SignalStates(model, batches, rows, modality, track, distance=distance, kept=kept)
-    model.output_projectors[modality].fit(found.states_MKD, found.target)
+    model.output_projectors[modality].start_from(found.target)
     mixture = Mixture({modality: range(len(found.states_MKD))}, job.mixture, job.batch_size, seed)
     return lambda step: found.batch(mixture.rows(step))
 
@@ -97,6 +98,7 @@ def dialogue_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int
     from nextgpt.data.manifest import read_dialogues
     from nextgpt.data.mixture import LengthGrouped, Mixture
     from nextgpt.nano.recipe import by_source, caption_rows
+    from nextgpt.nano.settled_rows import settled_replies
 
     if job.name.startswith("conditioning-"):
         sources = caption_rows(batches.items, "train")
@@ -104,6 +106,11 @@ def dialogue_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int
         switching = rows_if_there(switching_folder(folder) / "dialogues-train.jsonl")
         chat = rows_if_there(folder / "chat-train.jsonl")
         sources = by_source(read_dialogues(folder / "dialogues-train.jsonl") + chat + switching)
+        sources["settled"] = [
+            row for modality in STATE_ROWS for row in settled_replies(modality, SETTLED_ROWS, seed)
+        ]
+    if job.modules and not any(name.startswith("output_projectors") for name in job.modules):
+        batches = replace(batches, targets=None)
     grouped = LengthGrouped(Mixture(sources, job.mixture, job.batch_size, seed), lambda row: row.length)
     return lambda step: batches.batch(grouped.rows(step))
 

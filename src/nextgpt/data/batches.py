@@ -108,7 +108,7 @@ class Batches:
         opens = {special[name].open for name in self.modalities}
         shown = sum(token in opens for token in row.ids[:end])
         labels = row.labels[:end] if dialogue.record.get("language_loss", True) else (IGNORE,) * end
-        return Row(row.ids[:end], labels, row.inputs[:shown], row.outputs)
+        return Row(row.ids[:end], labels, row.restated[:end], row.inputs[:shown], row.outputs)
 
     def batch(self, dialogues: Sequence[Dialogue]) -> Batch:
         rows = [self.row(dialogue) for dialogue in dialogues]

@@ -81,8 +81,8 @@ class Accelerated(Processes):
         return said[0]
 
     def end(self) -> None:
-        """Gloo's threads may hold tensors when the interpreter ends, which aborts the process (SIGABRT; pytorch/pytorch,
-        pull request 179291), so the group goes first."""
+        """Gloo's threads may hold tensors when the interpreter ends, which aborts the process (pytorch/pytorch,
+        pull 179291), so the group goes first."""
         self.wait()
         self.state.destroy_process_group()
 

@@ -95,7 +95,7 @@ def tiny_config(modalities: Sequence[str] = ("image", "audio", "video")) -> AnyT
         outputs={
             name: OutputConfig(
                 DecoderConfig(f"echo-{name}", "", LENGTH, WIDTH),
-                OutputProjectorConfig(width=16, num_heads=2, rank=8),
+                OutputProjectorConfig(width=16, num_heads=2),
                 num_signal_tokens=3,
             )
             for name in modalities

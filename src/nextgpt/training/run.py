@@ -55,10 +55,10 @@ def run_stage(
     record: dict[str, Any] | None = None,
 ) -> CheckpointInfo:
     """Train what the stage names and save the checkpoint to `out`. batches(job) -> micro step -> batch."""
-    trained = apply_stage(model, stage)
+    trained: tuple[str, ...] = ()
     jobs = []
     for job in stage.jobs:
-        apply_stage(model, stage, job)
+        trained = union(trained, apply_stage(model, stage, job))
         if on_job:
             on_job(job)
         run_log = RunLog(state_root / stage.name / f"{job.name}.jsonl")

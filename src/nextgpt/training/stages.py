@@ -67,12 +67,26 @@ TUNING = {
 }
 
 
-# Dialogues that switch modality, and what they lack.
-SWITCHING = {"mosit": 0.80, "photo": 0.07, "recording": 0.04, "chat": 0.09}
+# Requests for one medium, short: signal tokens learn from them to restate the caption before them.
+RESTATING = {"settled": 0.88, "chat": 0.12}
 
-# Whitened signal states make the conditioning's gradient many times the words'; clipped together, these learn nothing.
-# Chat is a row in eleven, so its divergence counts more.
-BALANCE = {"conditioning/*": 0.05, "rehearsal": 4.0}
+# Dialogues that switch modality, and what they lack.
+SWITCHING = {
+    "mosit": 0.58,
+    "settled": 0.12,
+    "chat": 0.13,
+    "photo": 0.05,
+    "recording": 0.04,
+    "image": 0.04,
+    "audio": 0.02,
+    "video": 0.02,
+}
+
+# The language model alone: output projectors learn from its signal states when it no longer changes.
+WORDS = (LORA, "boundary_tokens", "signal_tokens", "modality_tokens")
+
+# Chat is a row in eight, so its divergence counts more.
+BALANCE = {"rehearsal": 5.0}
 
 # Gradients that come through the language model spoil the names that the slots have taught (docs/LOG.md).
 TAUGHT = {"input_projectors.*": 2e-6}
@@ -91,10 +105,18 @@ def conditioning_job(modality: str) -> Job:
     return Job(name, "model", 20, 16, 2e-3, {modality: 1.0}, warmup_steps=5, modules=modules)
 
 
+def words_job(name: str, steps: int, batch_size: int, mixture: dict[str, float], rate: float) -> Job:
+    """Next words, what signal tokens restate, and plain chat as the base model talks; the rate is LoRA's."""
+    rates = {LORA: rate, "signal_tokens": 4 * rate}
+    return Job(
+        name, "model", steps, batch_size, 2e-4, mixture, 20, rates=rates, modules=WORDS, weights=BALANCE
+    )
+
+
 def states_job(modality: str, steps: int) -> Job:
     """An output projector alone, on signal states of the finished language model (data/signal_states.py)."""
     modules = (f"output_projectors.{modality}",)
-    return Job(f"states-{modality}", "states", steps, 64, 5e-4, {modality: 1.0}, modules=modules)
+    return Job(f"states-{modality}", "states", steps, 64, 1.5e-3, {modality: 1.0}, modules=modules)
 
 
 STAGES: dict[str, Stage] = {
@@ -125,20 +147,11 @@ STAGES: dict[str, Stage] = {
         ),
         (
             Job("dialogues", "model", 3200, 8, 2e-4, TUNING, 20, rates={LORA: 1e-3, **TAUGHT}),
-            Job(
-                "switching",
-                "model",
-                440,
-                8,
-                2e-4,
-                SWITCHING,
-                20,
-                rates={LORA: 5e-4, **TAUGHT},
-                weights=BALANCE,
-            ),
-            states_job("image", 2000),
+            words_job("restating", 120, 12, RESTATING, 1e-3),
+            words_job("switching", 600, 8, SWITCHING, 6e-4),
+            states_job("image", 1600),
             states_job("audio", 800),
-            states_job("video", 2000),
+            states_job("video", 1400),
         ),
     ),
 }
