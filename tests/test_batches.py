@@ -96,7 +96,7 @@ def test_a_batch_holds_media_row_by_row_and_targets_by_caption(batches):
     assert batch.inputs["video"].features_BNE[:, 0, 0].tolist() == [2]
     assert batch.targets["image"].sequence_BQC[:, 0, 0].tolist() == [5, 5]
     assert batch.targets["video"].sequence_BQC[:, 0, 0].tolist() == [6]
-    assert set(MODEL(batch).losses) == {"language", "conditioning/image", "conditioning/video"}
+    assert set(MODEL(batch).losses) == {"language", "restating", "conditioning/image", "conditioning/video"}
 
 
 @pytest.mark.parametrize("limit", range(12, 112))

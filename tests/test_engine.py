@@ -24,9 +24,9 @@ TEXTS = ("What is in this picture?", "Draw a fox.", "The sound is a bell, then a
 ALL = ("image", "audio", "video")
 
 
-def engine_for(body: str = "lean", modalities=ALL):
+def engine_for(body: str = "lean", modalities=ALL, bias=0.0):
     model, processor = tiny_model()
-    favour(model, image=0.0, audio=0.0, video=0.0)
+    favour(model, image=bias, audio=bias, video=bias)
     chosen = HuggingFaceBody(model.language_model) if body == "plain" else None
     return Engine(model, processor, modalities, chosen)
 
@@ -49,7 +49,7 @@ HOW = Decoding(max_new_tokens=24, modalities=ALL, max_media=3)
 @pytest.mark.parametrize("body", ["lean", "plain"])
 @pytest.mark.parametrize("make", [prompts_of, unrelated])
 def test_a_row_is_the_same_whatever_its_neighbours(body, make):
-    engine = engine_for(body)
+    engine = engine_for(body, bias=1.5)  # about every second row opens a medium
     prompts = make(engine)
     alone = [engine.generate([prompt], HOW)[0] for prompt in prompts]
     for order in ([0, 1, 2, 3], [3, 1], [2, 0, 2, 1, 3, 3]):
