@@ -79,7 +79,9 @@ def test_parity_of_yamnet():
 def test_the_log_mel_of_yamnet():
     golden, module = GOLDEN["yamnet"], Yamnet(YamnetConfig())
     patches = module.patches(torch.from_numpy(sound(3.0))[None])[0]
-    close(patches[[0, 2, -1]][:, ::24, ::16].flatten(), golden["log_mel"], 1e-3)  # FFTs differ between processors
+    close(
+        patches[[0, 2, -1]][:, ::24, ::16].flatten(), golden["log_mel"], 1e-3
+    )  # FFTs differ between processors
 
 
 @pytest.mark.parametrize("name", ["efficientnet", "yamnet"])
