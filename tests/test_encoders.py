@@ -79,9 +79,9 @@ def test_parity_of_yamnet():
 def test_the_log_mel_of_yamnet():
     golden, module = GOLDEN["yamnet"], Yamnet(YamnetConfig())
     patches = module.patches(torch.from_numpy(sound(3.0))[None])[0]
-    close(
-        patches[[0, 2, -1]][:, ::24, ::16].flatten(), golden["log_mel"], 1e-3
-    )  # FFTs differ between processors
+    found, wanted = patches[[0, 2, -1]][:, ::24, ::16].flatten(), torch.tensor(golden["log_mel"])
+    # 1e-4 of the level as ever; where it is silent, 1e-6 of amplitude, which the log magnifies a thousandfold
+    torch.testing.assert_close(found.exp(), wanted.exp(), atol=1e-6, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["efficientnet", "yamnet"])

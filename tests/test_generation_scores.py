@@ -43,8 +43,9 @@ def judge(reading, slots, kind, true):
 
 
 SUITE = suites.Suite(
-    ("plain", "deep"), items, lambda item: item.slots["kind"], painted, read, judge, {"image-colour": 0.97}
-)
+    ("plain", "deep"), items, lambda item: item.slots["kind"], painted, read, judge, {"image-colour": 0.97},
+    compared=True,
+)  # fmt: skip
 
 
 class Painter:

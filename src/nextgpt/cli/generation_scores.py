@@ -68,7 +68,7 @@ def evaluate(
     suite, seed = SUITES[modality], options["seed"]
     items = chosen_items(suite, "combination", sizes["limit"], seed)
     unknown = chosen_items(suite, "name", sizes["names"], seed) if sizes["names"] else []
-    extra = compared_items(suite, sizes["distances"] if modality == "image" else 0, seed)
+    extra = compared_items(suite, sizes["distances"] if suite.compared else 0, seed)
     open_once = cache(lambda: open_for(config))
     everything = list({item.id: item for item in (*items, *unknown, *extra)}.values())
     make_media(open_once, modality, everything, out, options, tracker(f"{modality} making"))
@@ -98,10 +98,8 @@ def evaluate(
     write_answers(out, modality, items, judged, options)
     write_sheets(out, modality, suite, items, judged)
     record: dict[str, Any] = {"rows": rows_of(table, suite.bars), **options, "sizes": sizes}
-    if modality == "video":
-        record["flicker"] = {
-            name: mean_flicker(r) for name, r in (("made", made), ("true", real), ("rebuilt", again))
-        }
+    readings = {"made": made, "true": real, "rebuilt": again}
+    record |= {name: {of: mean_of(name, some) for of, some in readings.items()} for name in suite.means}
     if extra:
         record["distances"] = measured_distances(suite, extra, load, true, open_once, seed)
     return record
@@ -180,8 +178,8 @@ def rows_of(table: dict[str, dict[str, tuple[int, int]]], bars: dict[str, float]
     return rows
 
 
-def mean_flicker(readings: Sequence[Any]) -> float | None:
-    values = [one.flicker for one in readings if one.flicker is not None]
+def mean_of(name: str, readings: Sequence[Any]) -> float | None:
+    values = [value for one in readings if (value := getattr(one, name)) is not None]
     return sum(values) / len(values) if values else None
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +107,13 @@ def dialogue_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int
         switching = rows_if_there(switching_folder(folder) / "dialogues-train.jsonl")
         chat = rows_if_there(folder / "chat-train.jsonl")
         sources = by_source(read_dialogues(folder / "dialogues-train.jsonl") + chat + switching)
-        sources["settled"] = [
-            row for modality in STATE_ROWS for row in settled_replies(modality, SETTLED_ROWS, seed)
-        ]
-    if job.modules and not any(name.startswith("output_projectors") for name in job.modules):
-        batches = replace(batches, targets=None)
+    if "settled" in job.mixture:
+        made = [settled_replies(modality, SETTLED_ROWS, seed) for modality in model.config.outputs]
+        sources["settled"] = list(chain.from_iterable(made))
+    learnt = {
+        name: of for name, of in (batches.targets or {}).items() if job.trains(f"output_projectors.{name}")
+    }
+    batches = replace(batches, targets=learnt)
     grouped = LengthGrouped(Mixture(sources, job.mixture, job.batch_size, seed), lambda row: row.length)
     return lambda step: batches.batch(grouped.rows(step))
 

@@ -107,8 +107,9 @@ class Batches:
         )  # signal tokens stay, also of a reply without words to learn
         opens = {special[name].open for name in self.modalities}
         shown = sum(token in opens for token in row.ids[:end])
-        labels = row.labels[:end] if dialogue.record.get("language_loss", True) else (IGNORE,) * end
-        return Row(row.ids[:end], labels, row.restated[:end], row.inputs[:shown], row.outputs)
+        said = row.labels[:end], row.restated[:end]
+        labels, restated = said if dialogue.record.get("language_loss", True) else ((IGNORE,) * end,) * 2
+        return Row(row.ids[:end], labels, restated, row.inputs[:shown], row.outputs)
 
     def batch(self, dialogues: Sequence[Dialogue]) -> Batch:
         rows = [self.row(dialogue) for dialogue in dialogues]

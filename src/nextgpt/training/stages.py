@@ -31,6 +31,10 @@ class Job:
     modules: tuple[str, ...] = ()
     weights: dict[str, float] = field(default_factory=dict)
 
+    def trains(self, module: str) -> bool:
+        """Of a stage's modules, those that this job is for."""
+        return trains(self.modules or ("*",), module)
+
     def rate_of(self, module: str) -> float:
         return first_fit(self.rates, module, self.learning_rate)
 
@@ -192,7 +196,7 @@ def apply_stage(model: Any, one: Stage, job: Job | None = None) -> tuple[str, ..
     trained: dict[str, None] = {}
     for name, parameter in model.named_parameters():
         module = module_of(name)
-        chosen = trains(one.modules, module) and (job is None or trains(job.modules or ("*",), module))
+        chosen = trains(one.modules, module) and (job is None or job.trains(module))
         parameter.requires_grad_(chosen)
         if chosen:
             trained[module] = None

@@ -17,7 +17,7 @@ RISE, SHARE = 4.0, 0.3  # dB, and of the strongest beginning: what a beginning m
 APART = 0.14  # seconds between beginnings
 
 Wave = NDArray[np.float32]
-Pitches = NDArray[np.float32]  # of `pitches`
+Pitches = NDArray[np.float32]  # (frames,), what `pitches` gives
 
 
 def librosa() -> Any:
@@ -62,7 +62,7 @@ def onsets(wave: Wave) -> NDArray[np.float32]:
     return np.asarray(found[strong] * HOP / RATE, np.float32)
 
 
-def pitches(wave: Wave) -> NDArray[np.float32]:
+def pitches(wave: Wave) -> Pitches:
     """(frames,): MIDI pitch every 10 ms, NaN where it is quiet."""
     hertz = librosa().yin(wave, fmin=LOWEST, fmax=HIGHEST, sr=RATE, frame_length=FRAME, hop_length=HOP)
     midi = 69 + 12 * np.log2(hertz / 440)
@@ -72,9 +72,9 @@ def pitches(wave: Wave) -> NDArray[np.float32]:
     return np.where(quiet, np.nan, midi[:length]).astype(np.float32)
 
 
-def pitch(pitches: Pitches) -> float:
+def pitch(found: Pitches) -> float:
     """The middle pitch of one note; NaN in silence."""
-    found = pitches[np.isfinite(pitches)]
+    found = found[np.isfinite(found)]
     return float(np.median(found)) if len(found) else float("nan")
 
 

@@ -2,7 +2,9 @@
 
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +22,19 @@ RATE = 16_000
 
 def sheet(modality: str, suite: Any, shown: Sequence[tuple[Item, Any]]) -> Image.Image:
     """Samples, each with its neighbour: the nearest training picture, or the caption's true clip or sound."""
+    return SHOWN[modality].sheet(suite, shown)
+
+
+def beside_training(suite: Any, shown: Sequence[tuple[Item, Any]]) -> Image.Image:
     pictures, captions = [], []
-    if modality == "image":
-        beside = nearest_training(suite, shown)
-        for (item, array), (near, likeness, caption) in zip(shown, beside):
-            pictures += [array, near]
-            captions += [item.caption, f"training, {likeness:.2f}: {caption}"]
-        return contact_sheet(pictures, captions, 8)
-    draw = film_strip_of if modality == "video" else spectrogram
+    for (item, array), (near, likeness, caption) in zip(shown, nearest_training(suite, shown)):
+        pictures += [array, near]
+        captions += [item.caption, f"training, {likeness:.2f}: {caption}"]
+    return contact_sheet(pictures, captions, 8)
+
+
+def beside_true(draw: Callable[[Any], Any], suite: Any, shown: Sequence[tuple[Item, Any]]) -> Image.Image:
+    pictures, captions = [], []
     for item, array in shown:
         pictures += [draw(array), draw(suite.render(item.scene))]
         captions += [item.caption, "true"]
@@ -78,6 +85,20 @@ def trained_singles(item: Item) -> list[tuple[Any, str]]:
     ]
 
 
+@dataclass(frozen=True)
+class Shown:
+    """How made media of a modality are looked at: sheet(suite, samples), and the tag of a page."""
+
+    sheet: Callable[[Any, Sequence[tuple[Item, Any]]], Image.Image]
+    tag: str = '<img src="{}" alt="">'
+
+
+SHOWN = {
+    "image": Shown(beside_training),
+    "video": Shown(partial(beside_true, film_strip_of)),
+    "audio": Shown(partial(beside_true, spectrogram), '<audio controls src="{}"></audio>'),
+}
+
 STYLE = """
 :root { color-scheme: light dark; } body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem; }
 section { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; width: 15rem; }
@@ -89,7 +110,7 @@ figcaption { font-size: .85rem; } .wrong { color: #c03; } .right { color: #184; 
 def page(folder: Path) -> str:
     """One page of the sheets and the first samples of every modality that was judged into the folder."""
     parts = []
-    for modality in ("image", "video", "audio"):
+    for modality in SHOWN:
         path = folder / f"page-{modality}.json"
         if path.exists():
             figures = "\n".join(figure(modality, *entry) for entry in json.loads(path.read_text("utf-8")))
@@ -103,10 +124,7 @@ def page(folder: Path) -> str:
 
 
 def figure(modality: str, caption: str, place: str, judged: dict[str, Any]) -> str:
-    source = html.escape(place)
-    medium = (
-        f'<audio controls src="{source}"></audio>' if modality == "audio" else f'<img src="{source}" alt="">'
-    )
+    medium = SHOWN[modality].tag.format(html.escape(place))
     marks = " ".join(
         f'<span class="{"right" if right else "wrong"}">{task.partition("-")[2]}</span>'
         for task, right in judged.items()

@@ -35,7 +35,8 @@ class Suite:
     """needed: kinds of items of which there must be the full number; of others as many as come by.
 
     kind(item) -> its kind; read(arrays, kinds) -> readings; judge(reading, slots, kind, true reading) -> task -> right.
-    bars: task -> share that is asked for on held-out combinations.
+    bars: task -> share that is asked for on held-out combinations. means: numbers of a reading of which the mean is
+    reported. compared: whether samples as a whole are compared with true media (kernel and Frechet distance).
     """
 
     needed: tuple[str, ...]
@@ -45,6 +46,8 @@ class Suite:
     read: Callable[[Sequence[Array], Sequence[str]], list[Any]]
     judge: Callable[[Any, dict[str, str], str, Any], dict[str, Any]]
     bars: dict[str, float] = field(default_factory=dict)
+    means: tuple[str, ...] = ()
+    compared: bool = False
 
 
 @cache
@@ -81,6 +84,7 @@ SUITES: dict[str, Suite] = {
             "image-name-first": 0.50, "image-name-five": 0.70, "image-colour": 0.97, "image-relation": 0.90,
             "image-count": 0.80,
         },
+        compared=True,
     ),
     "video": Suite(
         needed=("one",),
@@ -90,6 +94,7 @@ SUITES: dict[str, Suite] = {
         read=lambda arrays, kinds: read_clips(arrays, kinds, picture_gallery()),
         judge=lambda reading, slots, kind, true: judge_clip(reading, slots, kind, picture_gallery()),
         bars={"video-motion": 0.90, "video-direction": 0.90, "video-name-five": 0.70},
+        means=("flicker",),
     ),
     "audio": Suite(
         needed=("note", "notes", "scale"),
