@@ -94,19 +94,12 @@ def nano_items(modality: str, num_items: int) -> Callable[[], Iterator[tuple[Any
     return items
 
 
-def nano_layers(modality: str, recipe: Any) -> Callable[[], Iterator[Any]] | None:
+def nano_layers(modality: str, recipe: Any) -> Callable[[], Iterator[Any]]:
     """What each of these scenes holds, for a reader that takes sentences apart."""
     from nextgpt.nano.settled import SETTLED
-    from nextgpt.nano.settled_layers import settled_layers
 
-    if recipe.reading is None:
-        return None
-    reader = recipe.architecture.reader
-    items = SETTLED[modality].items
-    return lambda: (
-        settled_layers(item.scene, reader.num_layers, reader.num_frames)
-        for item in items("train", recipe.num_items)
-    )
+    source = SETTLED[modality]
+    return lambda: (source.truth(item.scene) for item in source.items("train", recipe.num_items))
 
 
 def nano_waves(num_waves: int) -> Callable[[], Iterator[tuple[Any, str]]]:

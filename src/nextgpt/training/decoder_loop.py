@@ -6,8 +6,9 @@
     4  vocoder       for sounds: the spectra of true sounds from their mel pictures
     5  latents       encode all media once
     6  draft         the reader alone: its draft of the latents
-    7  flow          the transformer alone: denoising loss on latents; a tenth of the rows without a prompt
-    8  detail        the autoencoder's decoding half alone, with a perceptual loss, from latents and from drafts
+    7  detail        the reader's drawing half and the autoencoder's decoding half, if it is not shared, together: a
+                     perceptual loss on media decoded from drafts and from latents
+    8  flow          the transformer alone: denoising loss on latents; a tenth of the rows without a prompt
     9  voice         the vocoder again, on what the autoencoder makes of latents and drafts
     10 folder        moving average of the weights as fp16 (memory and transformer as fp8) in diffusers' layout
 
@@ -15,7 +16,8 @@ Each phase resumes by itself (step_runner); a finished one is not run again.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -101,9 +103,9 @@ class DecoderTraining:
             latents = self.cache.write_latents(self.decoder)
         if self.decoder.reader is not None and not self.train_draft(self.recipe.draft, latents, until):
             return None
-        if not self.train_flow(self.recipe.flow, latents, until):
-            return None
         if self.recipe.detail is not None and not self.train_detail(self.recipe.detail, latents, until):
+            return None
+        if not self.train_flow(self.recipe.flow, latents, until):
             return None
         if self.recipe.voice is not None and not self.train_voice(self.recipe.voice, latents, until):
             return None
@@ -150,7 +152,7 @@ class DecoderTraining:
             rows = batch_rows(step, config.batch_size, self.recipe.num_waves, config.seed)
             with self.autocast():
                 with torch.no_grad():
-                    made = decoder.decode_latents(self.half_drafted(self.latents(source, rows), rows))
+                    made = decoder.decode_latents(self.half_drafted(self.latents(source, rows), rows)[0])
                     dreamt = F.pixel_shuffle(made, decoder.facts.patch)[:, 0].clamp(-1, 1)
                 waves = cache.rows("waves", rows)
                 return vocoder_loss(decoder.vocoder, waves, generator, noise=0.0, dreamt=dreamt)
@@ -204,15 +206,19 @@ class DecoderTraining:
 
     def train_detail(self, config: PhaseConfig, source: str, until: int | None) -> bool:
         """Half of the rows are what the reader drafts of their sentence: a sample looks more like it than like an
-        encoded medium."""
+        encoded medium. What is read of a sentence stays as it is, so output projectors that were trained for it do."""
         weight = self.recipe.perceptual_weight
         looks = PerceptualLoss(self.feature_network()) if weight else None
+        learned = nn.ModuleDict({"decoding": self.decoder.vae.decoder} if self.recipe.autoencoder else {})
+        if self.decoder.reader is not None:
+            learned.update(self.decoder.reader.drawing())
 
         def loss(step: int, generator: torch.Generator) -> Tensor:
             rows = self.rows(step, config)
             stored = self.cache.rows("media", rows)
-            pairs = [(self.half_drafted(self.latents(source, rows), rows), stored)]
             with self.autocast():
+                latents, away = self.half_drafted(self.latents(source, rows), rows)
+                pairs = [(latents, stored)]
                 if self.recipe.half_size:
                     small = half_size(stored)
                     pairs.append((self.decoder.encode_stored(small).float(), small))
@@ -220,18 +226,18 @@ class DecoderTraining:
                     detail_loss(self.decoder, self.noisy(latents, generator), true, looks, weight)
                     for latents, true in pairs
                 ]
-            return torch.stack(losses).mean()
+            return torch.stack(losses).mean() + self.recipe.draft_weight * away
 
-        return self.run_phase("detail", self.decoder.vae.decoder, loss, config, until, source)
+        with only(learned, self.decoder):
+            return self.run_phase("detail", learned, loss, config, until, source)
 
-    @torch.no_grad()
-    def half_drafted(self, latents: Tensor, rows: list[int]) -> Tensor:
+    def half_drafted(self, latents: Tensor, rows: list[int]) -> tuple[Tensor, Tensor]:
+        """The first half of the latents as the reader drafts them, and how far off they are (mean squared error)."""
         reader, half = self.decoder.reader, len(rows) // 2
         if reader is None:
-            return latents
-        with self.autocast():
-            draft = reader.plan_and_draft(reader.read(self.conditioning(rows[:half])))[1]
-        return torch.cat([draft.float(), latents[half:]])
+            return latents, torch.zeros(())
+        draft = reader.plan_and_draft(reader.read(self.conditioning(rows[:half])))[1].float()
+        return torch.cat([draft, latents[half:]]), (draft - latents[:half]).square().mean()
 
     def noisy(self, latents: Tensor, generator: torch.Generator) -> Tensor:
         return latents + self.recipe.latent_noise * torch.randn(latents.shape, generator=generator)
@@ -273,6 +279,19 @@ class DecoderTraining:
         return torch.autocast(
             self.decoder.device.type, self.precision, enabled=self.precision != torch.float32
         )
+
+
+@contextmanager
+def only(learned: nn.Module, whole: nn.Module) -> Iterator[None]:
+    """Within it, of all parameters of `whole` those of `learned` alone take gradients."""
+    before = {parameter: parameter.requires_grad for parameter in whole.parameters()}
+    whole.requires_grad_(False)
+    learned.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for parameter, wanted in before.items():
+            parameter.requires_grad_(wanted)
 
 
 def fingerprint(module: nn.Module) -> str:

@@ -26,6 +26,7 @@ class DecoderRecipe:
     voice: PhaseConfig | None = None
     perceptual_weight: float = 0.0
     shared: Mapping[str, str] = field(default_factory=dict)
+    draft_weight: float = 0.1
     drop_prompt: float = 0.1
     latent_noise: float = 0.1
     latent_penalty: float = 1e-3
@@ -59,10 +60,10 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             autoencoder=PhaseConfig(steps=2_400, batch_size=16),
             vocoder=PhaseConfig(steps=3_000, batch_size=16, learning_rate=2e-3),
             num_waves=2_400,
-            draft=PhaseConfig(steps=3_000, batch_size=256, learning_rate=4e-3),
+            draft=PhaseConfig(steps=3_000, batch_size=64, learning_rate=2e-3),
             flow=PhaseConfig(steps=400, batch_size=32),
-            detail=PhaseConfig(steps=2_000, batch_size=16),
-            voice=PhaseConfig(steps=2_000, batch_size=16),
+            detail=PhaseConfig(steps=1_500, batch_size=16),
+            voice=PhaseConfig(steps=1_500, batch_size=16),
         ),
     }
 }

@@ -114,6 +114,20 @@ class LayeredReaderConfig:
 
 
 @dataclass(frozen=True)
+class ScoreReaderConfig:
+    """ScoreReader: `num_things` voices of its memory, up to `num_layers` of them in one sound."""
+
+    num_things: int = 79
+    num_layers: int = 2
+    voice_width: int = 384
+    plan_channels: int = 32
+
+    @property
+    def plan_depth(self) -> int:
+        return self.plan_channels
+
+
+@dataclass(frozen=True)
 class TransformerConfig:
     """diffusers' PixArtTransformer2DModel."""
 
@@ -140,7 +154,7 @@ class ArchitectureConfig:
     decoder: LatentDecoderConfig
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
-    reader: ReaderConfig | LayeredReaderConfig | None = field(default_factory=ReaderConfig)
+    reader: ReaderConfig | LayeredReaderConfig | ScoreReaderConfig | None = field(default_factory=ReaderConfig)
     noise_shift: float = 3.0
     vocoder: VocoderConfig | None = None
     prompt_length: int = 32
@@ -179,11 +193,11 @@ def nano_video() -> ArchitectureConfig:
 
 
 def nano_audio() -> ArchitectureConfig:
-    """4.1 s of 16 kHz sound: 80 tokens of 16 mel bands x 0.26 s."""
+    """4.1 s of 16 kHz sound: 80 tokens of 16 mel bands x 0.26 s; a latent column is 8 frames, a cell of the score."""
     return ArchitectureConfig(
-        LatentDecoderConfig("nano-audio", AudioFacts(), (8, 10, 32)),
-        autoencoder=AutoencoderConfig(in_channels=1, latent_channels=8, channels=(16, 16, 32, 64)),
+        LatentDecoderConfig("nano-audio", AudioFacts(patch=4), (32, 10, 32), steps=1),
+        autoencoder=AutoencoderConfig(16, 32, (64, 128), (1, 2), (1, 3)),
         transformer=TransformerConfig(width=192, num_heads=3, patch_size=2),
-        reader=ReaderConfig(memory_width=1536, plan_channels=8),
+        reader=ScoreReaderConfig(),
         vocoder=VocoderConfig(),
     )

@@ -19,13 +19,11 @@ from diffusers.configuration_utils import register_to_config
 from einops import rearrange
 from torch import Tensor, nn
 
-from nextgpt.nn.decoders.reader import Reader
+from nextgpt.nn.decoders.parts_reader import DECISION, GAIN, HIDDEN, PartsReader
 
 POSE = 6  # x, y as fractions of the canvas; log2 of the size; cosine, sine of the clockwise angle; opacity
 CELL = 4
 MARGIN = 1.1  # a sprite's box is that much larger than its thing
-DECISION = 8.0  # the memory's probabilities to this power, once trained
-GAIN = 4.0  # the memory's values are kept small, so that one learning rate serves them and the rest
 FIRST_POSE = (0.5, 0.5, -1.0, 1.0, 0.0, 1.0)
 
 
@@ -38,7 +36,7 @@ class Reading:
     background: Tensor
 
 
-class LayeredReader(Reader):
+class LayeredReader(PartsReader):
     """num_things: M, slots of the memory; num_layers: L, things that one medium can hold; group: frames that share
     the channels of a latent position (1 for pictures). Other sizes as in PromptReader."""
 
@@ -60,21 +58,14 @@ class LayeredReader(Reader):
         plan_channels: int = 32,
         latent_shape: tuple[int, int, int] = (16, 16, 16),
     ) -> None:
-        super().__init__(plan_channels * group, latent_shape)
-        self.layers, self.frames, self.group, self.canvas = num_layers, num_frames, group, canvas
+        super().__init__(
+            plan_channels * group, latent_shape, width, length, num_things, num_layers, look_width, key_width
+        )
+        self.frames, self.group, self.canvas = num_frames, group, canvas
         self.sprite_shape = (sprite_channels, sprite_side, sprite_side)
-        self.norm = nn.LayerNorm(width)
-        self.look_in = nn.Linear(width, look_width)
-        self.place = nn.Parameter(0.02 * torch.randn(length, look_width))
-        self.look = nn.ModuleList(look_block(look_width) for _ in range(2))
-        self.attend = nn.Linear(look_width, num_layers + 2)
-        self.query = nn.Linear(width, key_width)
-        self.thing_keys = nn.Parameter(torch.randn(num_things, key_width))
-        self.sharpness = nn.Parameter(torch.tensor(16.0))
         self.memory = nn.Linear(num_things, sprite_channels * sprite_side**2, bias=False)
         nn.init.normal_(self.memory.weight, std=0.02)
-        self.pose_in = nn.Linear((num_layers + 2) * look_width, 256)
-        self.pose_out = nn.Linear(256, num_frames * num_layers * POSE + sprite_channels - 1)
+        self.pose_out = nn.Linear(HIDDEN, num_frames * num_layers * POSE + sprite_channels - 1)
         self.draw = nn.Sequential(
             nn.PixelUnshuffle(CELL),
             nn.Conv2d((sprite_channels - 1) * CELL**2, draw_width, 3, padding=1),
@@ -108,15 +99,7 @@ class LayeredReader(Reader):
         return values.float().unflatten(2, self.sprite_shape)
 
     def take_apart(self, sequence_BQC: Tensor) -> Reading:
-        """Where to look is read from the whole sentence, what stands there from its words alone."""
-        normed = self.norm(sequence_BQC)
-        seen = self.look_in(normed) + self.place
-        for block in self.look:
-            seen = block(seen)
-        weights_BKQ = self.attend(seen).softmax(1).transpose(1, 2)
-        queries = self.query(weights_BKQ[:, : self.layers] @ normed)
-        scores = self.sharpness * F.normalize(queries, dim=-1) @ F.normalize(self.thing_keys, dim=-1).T
-        hidden = F.gelu(self.pose_in((weights_BKQ @ seen).flatten(1)), approximate="tanh")
+        scores, hidden = self.look_at(sequence_BQC)
         told = self.pose_out(hidden).float()
         count = self.frames * self.layers * POSE
         poses = told[:, :count].unflatten(1, (self.frames, self.layers, POSE))
@@ -153,16 +136,13 @@ class LayeredReader(Reader):
             canvas = canvas * (1 - share * layer[:, :1]) + share * layer[:, 1:]
         return canvas
 
+    def drawing(self) -> dict[str, nn.Module]:
+        return {**super().drawing(), "memory": self.memory, "draw": self.draw}
+
     def pack(self) -> "LayeredReader":
         """The memory as float8 (E4M3), for its file."""
         self.memory.to(torch.float8_e4m3fn)
         return self
-
-
-def look_block(width: int) -> nn.Module:
-    return nn.TransformerEncoderLayer(
-        width, 4, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
-    )
 
 
 def sample_points(poses: Tensor, side: int) -> Tensor:

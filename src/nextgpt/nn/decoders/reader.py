@@ -37,6 +37,10 @@ class Reader(ModelMixin, ConfigMixin):
         """The plan, and a loss of what was read on the way where `layers` tell the truth about it."""
         return self(sequence_BQC), torch.zeros(())
 
+    def drawing(self) -> dict[str, nn.Module]:
+        """What makes the draft from what was read, by name: it can go on learning while reading stays as it is."""
+        return {"draft_head": self.draft_head}
+
     def distance(self, made_BQC: Tensor, true_BQC: Tensor) -> Tensor:
         """Scalar: how differently two conditionings are read; gradients reach the first. An output projector that
         is near in every channel may still be read wrongly: the reader looks at few of them."""
