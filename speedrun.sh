@@ -10,7 +10,6 @@ nextgpt data build nano
 nextgpt data features nano
 nextgpt data replay nano
 nextgpt data build mosit --scale 0.4
-nextgpt data features mosit
 
 # 2. the small decoders, then frozen (the clips' uses the pictures' autoencoder)
 nextgpt decoders train image

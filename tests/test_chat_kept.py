@@ -1,6 +1,7 @@
 """Chat that is kept: the divergence from the base model, what trains it, and the command that measures it."""
 
 import json
+from collections import Counter
 
 import pytest
 import torch
@@ -100,3 +101,13 @@ def test_a_summary_weighs_conversations_by_their_tokens():
     found = chat_kept.summary([(1.0, 10, 0.0), (0.0, 30, 0.4)], seed=0)
     assert found["mean"] == pytest.approx(1 / 40) and found["modality"] == pytest.approx(0.01)
     assert (found["low"], found["high"]) == (0.0, pytest.approx(0.1))
+
+
+def test_replay_asks_prompts_of_training_several_times_and_held_out_ones_once():
+    from nextgpt.cli.data import sampled
+    from nextgpt.nano.chat_prompts import chat_prompts
+
+    rows = sampled(chat_prompts(), 3)
+    assert len({row["id"] for row in rows}) == len(rows)
+    asked = Counter((row["split"], row["text"]) for row in rows)
+    assert {(split, times) for (split, _text), times in asked.items()} == {("train", 3), ("held-out", 1)}

@@ -32,7 +32,7 @@ from nextgpt.nn.decoders.config import (
     ImageFacts,
     LatentDecoderConfig,
     LayeredReaderConfig,
-    ReaderConfig,
+    ScoreReaderConfig,
     TransformerConfig,
     VideoFacts,
     VocoderConfig,
@@ -49,7 +49,7 @@ from nextgpt.training.step_runner import PhaseConfig, batch_rows
 WORDS = ("a", "red", "blue", "apple", "cat", "on", "two", "##s")
 AUTOENCODER = AutoencoderConfig(latent_channels=4, channels=(4, 4, 8, 8), decoder_layers=(0, 1, 1, 1))
 TRANSFORMER = TransformerConfig(width=16, num_heads=2, num_layers=1, patch_size=2)
-READER = ReaderConfig(num_pools=2, memory_width=16, plan_channels=2)
+SCORE = ScoreReaderConfig(num_things=3, voice_width=8, plan_channels=4)
 LAYERS = LayeredReaderConfig(
     num_things=3, num_layers=2, canvas=8, sprite_side=4, sprite_channels=4, draw_width=4, plan_channels=2
 )
@@ -79,7 +79,7 @@ TINY = {
         ),
         replace(AUTOENCODER, in_channels=1),
         TRANSFORMER,
-        READER,
+        SCORE,
         prompt_length=6,
         prompt_width=16,
         vocoder=VocoderConfig(width=8, expansion=2, num_layers=1),
@@ -326,7 +326,7 @@ def tiny_recipe(modality: str) -> DecoderRecipe:
         autoencoder=replace(phase, steps=3),
         vocoder=vocoder,
         num_waves=4,
-        detail=vocoder,
+        detail=phase,
         voice=vocoder,
     )
 
@@ -339,12 +339,15 @@ def items_of(modality: str) -> Iterator[tuple[np.ndarray, str]]:
 
 
 def layers_of(modality: str) -> Iterator[np.ndarray]:
-    """One thing a medium, in the middle; the second layer is not used."""
-    frames = TINY[modality].reader.num_frames  # type: ignore[union-attr]
+    """One thing a medium, in the middle, or one stroke at the beginning; the second layer is not used."""
+    shape: Any = TINY[modality].reader
     for number in range(5):
-        yield np.array(
-            [[thing, *(0.5, 0.5, -1, 1, 0, thing >= 0) * frames] for thing in (number % 2, -1)], np.float32
-        )
+        rows = []
+        for thing in (number % 2, -1):
+            stroke = (20, 2, thing >= 0, *[0] * 31)  # 4 cells, 8 steps
+            poses = (0.5, 0.5, -1, 1, 0, thing >= 0) * getattr(shape, "num_frames", 0)
+            rows.append((thing, *(poses or stroke)))
+        yield np.array(rows, np.float32)
 
 
 def training(
@@ -355,7 +358,7 @@ def training(
         lambda: items_of(modality),
         work,
         work / "out",
-        layers=None if modality == "audio" else lambda: layers_of(modality),
+        layers=lambda: layers_of(modality),
         fetch=lambda part: text_folder,
     )
 
@@ -440,7 +443,7 @@ def test_every_recipe_builds_and_fits_its_own_shapes(modality: str) -> None:
     output = decoder.decode_latents(decoder.sample_latents(rows, [0], steps=1))
     latents = decoder.encode_stored(torch.empty_like(decoder.prepare(big_medium(modality)))[None])
     assert latents.shape[1:] == decoder.config.latent_shape
-    assert output.shape[1:] == {"image": (48, 32, 32), "video": (48, 16, 16), "audio": (1, 80, 256)}[modality]
+    assert output.shape[1:] == {"image": (48, 32, 32), "video": (48, 16, 16), "audio": (16, 20, 64)}[modality]
 
 
 def big_medium(modality: str) -> np.ndarray:

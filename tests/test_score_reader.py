@@ -123,7 +123,9 @@ def test_players_are_known_in_counts_in_which_they_were_never_heard() -> None:
     def rows(kept: bool) -> tuple[Tensor, Tensor]:
         some = [(v, n) for v in range(12) for n in range(3) if ((v + n) % 3 > 0) == kept]
         told = torch.stack([torch.stack([words[v], words[12 + n], words[15], words[15]]) for v, n in some])
-        truth = [layers_of(v, v % 6, 2.0, {(1 + 4 * n, 0): 1.0 for n in range(count + 1)}) for v, count in some]
+        truth = [
+            layers_of(v, v % 6, 2.0, {(1 + 4 * n, 0): 1.0 for n in range(count + 1)}) for v, count in some
+        ]
         return told, torch.cat(truth)
 
     optimizer = torch.optim.AdamW(one.parameters(), lr=5e-3)

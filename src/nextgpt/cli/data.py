@@ -72,45 +72,48 @@ def features(
     """Draw every item once and keep what the frozen encoders say of it. Resumable."""
     import torch
 
+    from nextgpt.cli.features import encode_items
     from nextgpt.cli.memory import keep_buffers
-    from nextgpt.cli.nano_batches import modality_data
-    from nextgpt.cli.show import tracker
-    from nextgpt.data.features import compute_features
     from nextgpt.data.manifest import Items
-    from nextgpt.generation.placement import resolve_dtype
-    from nextgpt.nano.recipe import media_loader
-    from nextgpt.nn.encoders import load_encoder
-    from nextgpt.parts import fetch_part
     from nextgpt.presets import preset as get_preset
 
     keep_buffers()
     torch.set_num_threads(threads or os.cpu_count() or 1)
     config = get_preset(preset)
     items = Items(folder_of(name), tuple(config.inputs))
-    for modality, data in modality_data(config).items():
-        if only not in ("", modality):
-            continue
-        settings: Any = config.inputs[modality].encoder
-        dtype = resolve_dtype("auto", torch.device("cpu"))
-        encoder = load_encoder(settings, fetch_part(settings.part)).to(dtype)
-        todo = [(items.key(row["id"]), row["scene"]) for row in items.by_modality[modality]]
-        load = media_loader(modality, getattr(settings, "image_size", 0))
-        compute_features(encoder, data.features, todo, load, tracker(f"{modality} features"))
+    for modality, rows in items.by_modality.items():
+        if only in ("", modality):
+            encode_items(config, modality, items, (row["id"] for row in rows))
 
 
 @app.command()
-def replay(name: Annotated[str, typer.Argument(help="nano")] = "nano", seed: int = 0) -> None:
+def replay(
+    name: Annotated[str, typer.Argument(help="nano")] = "nano",
+    samples: Annotated[int, typer.Option(help="replies to each prompt of training")] = 3,
+    seed: int = 0,
+) -> None:
     """Let the base model answer plain prompts, so that tuning can rehearse its own way of talking."""
     from nextgpt.cli.base_replies import base_replies
     from nextgpt.data.manifest import read_lines
 
     folder = folder_of(name)
-    prompts = list(read_lines(folder / "chat-prompts.jsonl"))
+    prompts = sampled(list(read_lines(folder / "chat-prompts.jsonl")), samples)
     replies = base_replies([prompt["text"] for prompt in prompts], seed)
     records = [chat_record(prompt, reply) for prompt, reply in zip(prompts, replies)]
     for split in ("train", "combination"):
         lines = [json.dumps(r) for r in records if (r["split"] == "train") == (split == "train")]
         write_lines(folder / f"chat-{split}.jsonl", lines)
+
+
+def sampled(prompts: list[dict[str, str]], samples: int) -> list[dict[str, str]]:
+    """Each prompt of training `samples` times, with an id of its own; others once."""
+    again = [
+        {**prompt, "id": f"{prompt['id']}-{number}"}
+        for number in range(1, samples)
+        for prompt in prompts
+        if prompt["split"] == "train"
+    ]
+    return prompts + again
 
 
 def chat_record(prompt: dict[str, str], answer: str) -> dict[str, Any]:

@@ -55,12 +55,14 @@ def switching_folder(folder: Path) -> Path:
 
 
 def slot_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:
+    from nextgpt.cli.features import encode_items
     from nextgpt.data.mixture import Mixture
     from nextgpt.data.slots import SlotData
     from nextgpt.nano.slots import NAMES, WORDS, canonical
 
     (modality,) = job.mixture
     rows = [item for item in batches.items.by_modality[modality] if item["split"] == "train"]
+    encode_items(model.config, modality, batches.items, (item["id"] for item in rows))
     rows = [{**item, "slots": canonical(item["slots"])} for item in rows]
     mixture = Mixture({modality: rows}, job.mixture, job.batch_size, seed)
     names = model.input_projectors[modality].branches["concepts"].config.names
@@ -70,6 +72,7 @@ def slot_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) ->
 
 def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:
     """Signal states are computed first, or found where another run has left them."""
+    from nextgpt.cli.features import encode_shown
     from nextgpt.cli.show import tracker
     from nextgpt.data.mixture import Mixture
     from nextgpt.data.signal_states import SignalStates
@@ -77,8 +80,8 @@ def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -
     from nextgpt.parts import cache_root
 
     (modality,) = job.mixture
-
     rows = settled_replies(modality, STATE_ROWS[modality], seed) + short_replies(folder, modality)
+    encode_shown(model.config, batches.items, rows)
     track, kept = tracker(f"signal states, {modality}"), cache_root() / "signal-states"
     distance = reading_distance(model.config, modality)
     found = SignalStates(model, batches, rows, modality, track, distance=distance, kept=kept)
@@ -96,6 +99,7 @@ def short_replies(folder: Path, modality: str) -> list[Any]:
 
 
 def dialogue_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:
+    from nextgpt.cli.features import encode_shown
     from nextgpt.data.manifest import read_dialogues
     from nextgpt.data.mixture import LengthGrouped, Mixture
     from nextgpt.nano.recipe import by_source, caption_rows
@@ -115,6 +119,8 @@ def dialogue_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int
     }
     batches = replace(batches, targets=learnt)
     grouped = LengthGrouped(Mixture(sources, job.mixture, job.batch_size, seed), lambda row: row.length)
+    steps = range(job.steps * job.gradient_accumulation)
+    encode_shown(model.config, batches.items, chain.from_iterable(grouped.rows(step) for step in steps))
     return lambda step: batches.batch(grouped.rows(step))
 
 

@@ -12,12 +12,14 @@ NUM_QUESTIONS = 24
 def validator(model: Any, batches: Any, folder: Path, out: Path, seed: int = 0) -> Callable[[int], None]:
     """step -> samples-<step>.jsonl (question, expected, answer) and samples-<step>.png below `out`."""
     from nextgpt.cli.eval import choose_rows
+    from nextgpt.cli.features import encode_shown
     from nextgpt.cli.scores import answer_record
     from nextgpt.evaluation.asking import ask
     from nextgpt.generation.engine import Engine
 
     rows = choose_rows(folder, "combination", NUM_QUESTIONS, seed)
     rows = random.Random(seed).sample(rows, min(NUM_QUESTIONS, len(rows)))
+    encode_shown(model.config, batches.items, rows)
 
     def validate(step: int) -> None:
         model.eval()

@@ -46,7 +46,15 @@ class Settled:
 
 
 SETTLED: dict[str, Settled] = {
-    "image": Settled(settled_image_items, partial(render_settled, size=128), partial(settled_layers, num_layers=4, num_frames=1)),
-    "video": Settled(settled_video_items, partial(render_settled, size=64), partial(settled_layers, num_layers=2, num_frames=FRAMES)),
+    "image": Settled(
+        settled_image_items,
+        partial(render_settled, size=128),
+        partial(settled_layers, num_layers=4, num_frames=1),
+    ),
+    "video": Settled(
+        settled_video_items,
+        partial(render_settled, size=64),
+        partial(settled_layers, num_layers=2, num_frames=FRAMES),
+    ),
     "audio": Settled(settled_sound_items, render_sound, settled_score),
 }

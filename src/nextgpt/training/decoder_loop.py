@@ -62,14 +62,14 @@ class DecoderTraining:
         output: Path,
         *,
         waves: Items | None = None,
-        layers: Callable[[], Iterable[np.ndarray]] | None = None,
+        layers: Callable[[], Iterable[np.ndarray]],
         fetch: Fetch | None = None,
         on_progress: OnProgress | None = None,
         precision: torch.dtype = torch.bfloat16,
     ) -> None:
         self.recipe, self.items, self.folder, self.output = recipe, items, folder, output
         self.waves = waves or items  # what a vocoder learns from
-        self.layers = layers  # what each item holds, for a reader that takes sentences apart
+        self.layers = layers  # what each item holds: the truth beside what a reader reads
         self.on_progress: OnProgress = on_progress or (lambda what, done, total: None)
         self.precision, self.fetch = precision, fetch
         with torch.random.fork_rng():
@@ -91,8 +91,7 @@ class DecoderTraining:
         self.cache.write_media(self.decoder, self.items)
         with self.autocast():
             self.cache.write_text(self.decoder)
-        if self.layers is not None:
-            self.cache.write_rows("layers", self.layers)
+        self.cache.write_rows("layers", self.layers)
         if self.recipe.reading is not None and not self.train_reading(self.recipe.reading, until):
             return None
         if self.recipe.autoencoder is not None and not self.train_autoencoder(self.recipe.autoencoder, until):
@@ -167,7 +166,6 @@ class DecoderTraining:
     def train_reading(self, config: PhaseConfig, until: int | None) -> bool:
         """A layered reader alone, towards small pictures."""
         reader: Any = self.decoder.reader
-        assert self.layers is not None, "a layered reader learns from what its media hold"
 
         def loss(step: int, generator: torch.Generator) -> Tensor:
             rows = self.rows(step, config)
@@ -184,9 +182,9 @@ class DecoderTraining:
         def loss(step: int, generator: torch.Generator) -> Tensor:
             rows = self.rows(step, config)
             latents = self.latents(source, rows)
-            layers = self.cache.rows("layers", rows) if self.layers is not None else None
+            told, layers = self.conditioning(rows).sequence_BQC, self.cache.rows("layers", rows)
             with self.autocast():
-                plan, reading_loss = reader.plan_and_loss(self.conditioning(rows).sequence_BQC, layers)
+                plan, reading_loss = reader.plan_and_loss(told, layers)
                 draft = reader.draft_head(plan)
             return (draft.float() - latents).square().mean() + reading_loss
 

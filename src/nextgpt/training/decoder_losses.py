@@ -53,7 +53,8 @@ def detail_loss(
 ) -> Tensor:
     """L1 + squared error of decoded latents, and how alike the pictures look."""
     true = decoder.to_input(stored.to(decoder.device))
-    made = decoder.vae.decode(latents.to(decoder.device) / decoder.vae.config.scaling_factor).sample.float()
+    columns = decoder.unpack(latents.to(decoder.device) / decoder.vae.config.scaling_factor)
+    made = decoder.vae.decode(columns).sample.float()
     error = made - true
     plain = error.abs().mean() + error.square().mean()
     if looks is None:

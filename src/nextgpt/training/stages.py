@@ -76,11 +76,11 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 
 # Dialogues that switch modality, and what they lack.
 SWITCHING = {
-    "mosit": 0.58,
-    "settled": 0.12,
-    "chat": 0.13,
+    "mosit": 0.52,
+    "settled": 0.10,
+    "chat": 0.22,
     "photo": 0.05,
-    "recording": 0.04,
+    "recording": 0.03,
     "image": 0.04,
     "audio": 0.02,
     "video": 0.02,
@@ -89,7 +89,7 @@ SWITCHING = {
 # The language model alone: output projectors learn from its signal states when it no longer changes.
 WORDS = (LORA, "boundary_tokens", "signal_tokens", "modality_tokens")
 
-# Chat is a row in eight, so its divergence counts more.
+# Chat is a row in five, so its divergence counts more.
 BALANCE = {"rehearsal": 5.0}
 
 # Gradients that come through the language model spoil the names that the slots have taught (docs/LOG.md).

@@ -18,6 +18,18 @@ SOUNDS = (
     "a crying baby", "a thunderstorm", "a chainsaw", "a jackhammer", "a horse's hooves", "a purring cat",
     "a vacuum cleaner", "a lute", "a cuckoo clock", "my own voice", "the sea at night", "a roaring lion",
     "a creaking door", "an earthquake", "rain on a roof", "an opera", "a jazz band", "a church choir in Latin",
+    "a whale's song", "a howling wolf", "a neighing horse", "a mooing cow", "a bleating sheep", "a quacking duck",
+    "a hooting owl", "a croaking frog", "a buzzing bee", "a chirping cricket", "an elephant's trumpeting",
+    "a barking dog", "a meowing cat", "a crackling fire", "a bubbling brook", "a howling wind", "hail on a window",
+    "an avalanche", "a volcano", "a lawn mower", "a hair dryer", "a washing machine", "a coffee grinder",
+    "a typewriter", "a sewing machine", "a dentist's drill", "a racing car", "a motorcycle", "a passing train",
+    "a ship's horn", "a jet engine", "a bicycle bell ringing twice", "a fire engine's siren", "a car alarm",
+    "footsteps on gravel", "a heart beating", "a baby laughing", "a sneeze", "a snore", "a yawn", "someone whispering",
+    "a crowd at a football match", "a speech by Churchill", "a news reader", "the radio", "a lullaby", "a love song",
+    "a symphony", "a string quartet by Haydn", "a fugue by Bach", "some reggae", "a rap song", "heavy metal",
+    "a tango", "a polka band", "a bagpipe parade of a thousand pipers", "a balalaika", "a shamisen", "a mandolin",
+    "a ukulele", "a concertina", "a sousaphone", "a cornett", "a crumhorn", "a bodhran", "a gong ensemble", "a kazoo",
+    "an ocarina", "a glass harmonica", "a musical saw", "a jaw harp", "a dulcimer", "a lyre", "an alphorn", "a shofar",
 )  # fmt: skip
 SCENTS = (
     "a rose", "coffee", "fresh bread", "the sea", "an onion", "a wet dog", "cinnamon", "a new car", "cut grass", "soap",

@@ -20,14 +20,13 @@ from nextgpt.nn.decoders.config import (
     ArchitectureConfig,
     AutoencoderConfig,
     LayeredReaderConfig,
-    ReaderConfig,
     ScoreReaderConfig,
 )
 from nextgpt.nn.decoders.folder import read_folder
 from nextgpt.nn.decoders.image import ImageDecoder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder
 from nextgpt.nn.decoders.layered_reader import LayeredReader
-from nextgpt.nn.decoders.reader import PromptReader, Reader
+from nextgpt.nn.decoders.reader import Reader
 from nextgpt.nn.decoders.score_reader import ScoreReader
 from nextgpt.nn.decoders.text_conditioning import NullPrompt, TextEncoder, shared_text_encoder
 from nextgpt.nn.decoders.video import VideoDecoder
@@ -39,7 +38,6 @@ DECODERS: dict[str, Any] = {
     "nano-audio": AudioDecoder,
 }
 READERS: dict[type, Any] = {
-    ReaderConfig: PromptReader,
     LayeredReaderConfig: LayeredReader,
     ScoreReaderConfig: ScoreReader,
 }
@@ -134,7 +132,7 @@ def make_transformer(config: ArchitectureConfig) -> PixArtTransformer2DModel:
     )
 
 
-def make_reader(shape: ReaderConfig | LayeredReaderConfig | ScoreReaderConfig, config: ArchitectureConfig) -> Reader:
+def make_reader(shape: LayeredReaderConfig | ScoreReaderConfig, config: ArchitectureConfig) -> Reader:
     return READERS[type(shape)](
         width=config.prompt_width,
         length=config.prompt_length,

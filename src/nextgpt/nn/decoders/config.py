@@ -81,20 +81,6 @@ class AutoencoderConfig:
 
 
 @dataclass(frozen=True)
-class ReaderConfig:
-    """PromptReader: `num_pools` means of the text's states, a memory of `memory_width` units."""
-
-    num_pools: int = 6
-    memory_width: int = 3072
-    plan_channels: int = 32
-
-    @property
-    def plan_depth(self) -> int:
-        """Channels of the plan beside a latent position."""
-        return self.plan_channels
-
-
-@dataclass(frozen=True)
 class LayeredReaderConfig:
     """LayeredReader: `num_things` slots of its memory, up to `num_layers` things in one medium."""
 
@@ -154,7 +140,7 @@ class ArchitectureConfig:
     decoder: LatentDecoderConfig
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
-    reader: ReaderConfig | LayeredReaderConfig | ScoreReaderConfig | None = field(default_factory=ReaderConfig)
+    reader: LayeredReaderConfig | ScoreReaderConfig | None = None
     noise_shift: float = 3.0
     vocoder: VocoderConfig | None = None
     prompt_length: int = 32

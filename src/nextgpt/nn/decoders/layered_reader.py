@@ -19,7 +19,7 @@ from diffusers.configuration_utils import register_to_config
 from einops import rearrange
 from torch import Tensor, nn
 
-from nextgpt.nn.decoders.parts_reader import DECISION, GAIN, HIDDEN, PartsReader
+from nextgpt.nn.decoders.reader import DECISION, GAIN, HIDDEN, Reader, choice_loss
 
 POSE = 6  # x, y as fractions of the canvas; log2 of the size; cosine, sine of the clockwise angle; opacity
 CELL = 4
@@ -36,9 +36,9 @@ class Reading:
     background: Tensor
 
 
-class LayeredReader(PartsReader):
+class LayeredReader(Reader):
     """num_things: M, slots of the memory; num_layers: L, things that one medium can hold; group: frames that share
-    the channels of a latent position (1 for pictures). Other sizes as in PromptReader."""
+    the channels of a latent position (1 for pictures)."""
 
     @register_to_config
     def __init__(
@@ -59,7 +59,7 @@ class LayeredReader(PartsReader):
         latent_shape: tuple[int, int, int] = (16, 16, 16),
     ) -> None:
         super().__init__(
-            plan_channels * group, latent_shape, width, length, num_things, num_layers, look_width, key_width
+            width, length, num_things, num_layers, look_width, key_width, plan_channels * group, latent_shape
         )
         self.frames, self.group, self.canvas = num_frames, group, canvas
         self.sprite_shape = (sprite_channels, sprite_side, sprite_side)
@@ -76,15 +76,12 @@ class LayeredReader(PartsReader):
         )
 
     def forward(self, sequence_BQC: Tensor) -> Tensor:
-        """Conditioning (B, Q, C) -> plan (B, P, h, w). Outside training it decides: the mean of several likely things
-        is a blur, the likeliest is a drawing."""
         reading = self.take_apart(sequence_BQC)
         return self.plan_of(replace(reading, scores_BLM=DECISION * reading.scores_BLM))
 
-    def plan_and_loss(self, sequence_BQC: Tensor, layers: Tensor | None) -> tuple[Tensor, Tensor]:
+    def plan_and_loss(self, sequence_BQC: Tensor, layers: Tensor) -> tuple[Tensor, Tensor]:
         reading = self.take_apart(sequence_BQC)
-        extra = reading_loss(reading, layers) if layers is not None else torch.zeros(())
-        return self.plan_of(reading), extra
+        return self.plan_of(reading), reading_loss(reading, layers)
 
     def picture_loss(self, sequence_BQC: Tensor, layers: Tensor, pictures: Tensor) -> Tensor:
         """Scalar: what was read, and how far the canvas' first three channels are from small pictures of the
@@ -110,11 +107,10 @@ class LayeredReader(PartsReader):
         made = self.take_apart(made_BQC)
         with torch.no_grad():
             true = self.take_apart(true_BQC)
-        shown = true.poses[..., 5:].mean(1) > 0.05  # (B, L, 1)
-        wanted = true.scores_BLM.float().softmax(-1)
-        things = -(wanted * made.scores_BLM.float().log_softmax(-1) * shown).sum() / shown.sum().clamp_min(1)
+        shown = true.poses[..., 5].mean(1) > 0.05  # (B, L)
+        things = choice_loss(made.scores_BLM, true.scores_BLM.float().softmax(-1), shown)
         error = (made.poses - true.poses).square()
-        poses = (error * shown[:, None]).mean() * POSE + error[..., 5].mean()
+        poses = (error * shown[:, None, :, None]).mean() * POSE + error[..., 5].mean()
         return things + poses + (made.background - true.background).square().mean()
 
     def plan_of(self, reading: Reading) -> Tensor:
@@ -137,12 +133,7 @@ class LayeredReader(PartsReader):
         return canvas
 
     def drawing(self) -> dict[str, nn.Module]:
-        return {**super().drawing(), "memory": self.memory, "draw": self.draw}
-
-    def pack(self) -> "LayeredReader":
-        """The memory as float8 (E4M3), for its file."""
-        self.memory.to(torch.float8_e4m3fn)
-        return self
+        return {**super().drawing(), "draw": self.draw}
 
 
 def sample_points(poses: Tensor, side: int) -> Tensor:

@@ -1,52 +1,96 @@
 """What a decoder makes of its conditioning, once a prompt: a plan of the medium, and from it a first draft.
 
-    conditioning (B, Q, C) --pools--> (B, K C) --wide layer--> plan (B, P, h, w) --1 x 1--> draft (B, channels, h, w)
+    conditioning (B, Q, C) --look--> weights of L + 2 pools --> a query a layer --memory's keys--> scores (B, L, M)
+                                                            \\-> a summary, from which the rest is read
+    what was read --drawing half--> plan (B, P, h, w) --1 x 1--> draft (B, channels, h, w)
 
 The plan lies beside the noisy latents, position by position, and the draft is what the transformer's output is
-added to, so a transformer of few layers refines a first guess. The wide layer is where names are remembered: a
-two-layer perceptron is a key-value memory (arXiv 2012.14913), and as it runs once a prompt, not once a position
-and step, its millions of weights cost a sixteenth of the transformer's time (docs/LOG.md).
+added to, so a transformer of few layers refines a first guess. Names are remembered in a memory that runs once a
+prompt, not once a position and step (attention over learned keys, arXiv 1503.08895). Axis letters: L layers (things
+that one medium can hold), M things of the memory.
 """
 
+from abc import abstractmethod
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.configuration_utils import ConfigMixin
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from nextgpt.nn.outputs import Conditioning
 
+DECISION = 8.0  # the memory's probabilities to this power, once trained
+GAIN = 4.0  # the memory's values are kept small, so that one learning rate serves them and the rest
+HIDDEN = 256
+
 
 class Reader(ModelMixin, ConfigMixin):
     """A component of a decoder's folder in diffusers' own format: conditioning -> plan -> draft.
 
-    plan_channels: P; latent_shape: (channels, h, w).
+    width: C; length: Q; num_things: M; num_layers: L; plan_channels: P; latent_shape: (channels, h, w).
     """
 
     config_name = "config.json"  # type: ignore[assignment]
+    memory: nn.Linear
 
-    def __init__(self, plan_channels: int, latent_shape: tuple[int, int, int]) -> None:
+    def __init__(
+        self,
+        width: int,
+        length: int,
+        num_things: int,
+        num_layers: int,
+        look_width: int,
+        key_width: int,
+        plan_channels: int,
+        latent_shape: tuple[int, int, int],
+    ) -> None:
         super().__init__()
         channels, height, columns = latent_shape
+        self.layers = num_layers
         self.plan_shape = (plan_channels, height, columns)
         self.draft_head = nn.Conv2d(plan_channels, channels, 1)
+        self.norm = nn.LayerNorm(width)
+        self.look_in = nn.Linear(width, look_width)
+        self.place = nn.Parameter(0.02 * torch.randn(length, look_width))
+        self.look = nn.ModuleList(look_block(look_width) for _ in range(2))
+        self.attend = nn.Linear(look_width, num_layers + 2)
+        self.query = nn.Linear(width, key_width)
+        self.thing_keys = nn.Parameter(torch.randn(num_things, key_width))
+        self.sharpness = nn.Parameter(torch.tensor(16.0))
+        self.pose_in = nn.Linear((num_layers + 2) * look_width, HIDDEN)
 
-    def plan_and_loss(self, sequence_BQC: Tensor, layers: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The plan, and a loss of what was read on the way where `layers` tell the truth about it."""
-        return self(sequence_BQC), torch.zeros(())
+    @abstractmethod
+    def forward(self, sequence_BQC: Tensor) -> Tensor:
+        """Conditioning (B, Q, C) -> plan (B, P, h, w). Outside training it decides: the mean of several likely things
+        is a blur, the likeliest is a drawing."""
 
-    def drawing(self) -> dict[str, nn.Module]:
-        """What makes the draft from what was read, by name: it can go on learning while reading stays as it is."""
-        return {"draft_head": self.draft_head}
+    @abstractmethod
+    def plan_and_loss(self, sequence_BQC: Tensor, layers: Tensor) -> tuple[Tensor, Tensor]:
+        """The plan, and a loss of what was read on the way; `layers` tell the truth about it (SETTLED's)."""
 
+    @abstractmethod
     def distance(self, made_BQC: Tensor, true_BQC: Tensor) -> Tensor:
         """Scalar: how differently two conditionings are read; gradients reach the first. An output projector that
         is near in every channel may still be read wrongly: the reader looks at few of them."""
-        with torch.no_grad():
-            wanted = self.draft_head(self(true_BQC))
-        return (self.draft_head(self(made_BQC)).float() - wanted.float()).square().mean()
+
+    def drawing(self) -> dict[str, nn.Module]:
+        """What makes the draft from what was read, by name: it can go on learning while reading stays as it is."""
+        return {"draft_head": self.draft_head, "memory": self.memory}
+
+    def look_at(self, sequence_BQC: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores (B, L, M) before their softmax, and a summary (B, HIDDEN). Where to look is read from the whole
+        sentence, what stands there from its words alone."""
+        normed = self.norm(sequence_BQC)
+        seen = self.look_in(normed) + self.place
+        for block in self.look:
+            seen = block(seen)
+        weights_BKQ = self.attend(seen).softmax(1).transpose(1, 2)
+        queries = self.query(weights_BKQ[:, : self.layers] @ normed)
+        scores = self.sharpness * F.normalize(queries, dim=-1) @ F.normalize(self.thing_keys, dim=-1).T
+        hidden = F.gelu(self.pose_in((weights_BKQ @ seen).flatten(1)), approximate="tanh")
+        return scores, hidden
 
     def read(self, conditioning: Conditioning) -> Conditioning:
         """The conditioning with its plan, flat, as the pooled vector."""
@@ -59,37 +103,19 @@ class Reader(ModelMixin, ConfigMixin):
         plan = pooled.unflatten(1, self.plan_shape)
         return plan, self.draft_head(plan)
 
-
-class PromptReader(Reader):
-    """width: C; length: Q, which it does not need; num_pools: K, weighted means over the Q positions."""
-
-    @register_to_config
-    def __init__(
-        self,
-        width: int = 384,
-        length: int = 32,
-        num_pools: int = 6,
-        memory_width: int = 1536,
-        plan_channels: int = 32,
-        latent_shape: tuple[int, int, int] = (32, 8, 8),
-    ) -> None:
-        super().__init__(plan_channels, latent_shape)
-        height, columns = latent_shape[1:]
-        self.norm = nn.LayerNorm(width)
-        self.pool = nn.Linear(width, num_pools)
-        self.memory_keys = nn.Linear(num_pools * width, memory_width)
-        self.memory_values = nn.Linear(memory_width, plan_channels * height * columns)
-
-    def forward(self, sequence_BQC: Tensor) -> Tensor:
-        """Conditioning (B, Q, C) -> plan (B, P, h, w)."""
-        normed_BQC = self.norm(sequence_BQC)
-        weights_BQK = self.pool(normed_BQC).softmax(1)
-        pooled_BKC = weights_BQK.transpose(1, 2) @ normed_BQC
-        memory = F.gelu(self.memory_keys(pooled_BKC.flatten(1)), approximate="tanh")
-        return self.memory_values(memory).unflatten(1, self.plan_shape)
-
-    def pack(self) -> "PromptReader":
-        """The memory as float8 (E4M3), for its file: with random weights that moves the plan by six percent."""
-        for part in (self.memory_keys, self.memory_values):
-            part.to(torch.float8_e4m3fn)
+    def pack(self) -> "Reader":
+        """The memory as float8 (E4M3), for its file."""
+        self.memory.to(torch.float8_e4m3fn)
         return self
+
+
+def look_block(width: int) -> nn.Module:
+    return nn.TransformerEncoderLayer(
+        width, 4, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+    )
+
+
+def choice_loss(made: Tensor, wanted: Tensor, shown: Tensor) -> Tensor:
+    """Scalar: cross-entropy of logits (B, L, N) against probabilities, where `shown` (B, L) holds."""
+    error = -(wanted * made.float().log_softmax(-1)).sum(-1)
+    return (error * shown).sum() / shown.sum().clamp_min(1)

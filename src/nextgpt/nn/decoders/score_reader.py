@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from nextgpt.nn.decoders.parts_reader import DECISION, GAIN, HIDDEN, PartsReader, choice_loss
+from nextgpt.nn.decoders.reader import DECISION, GAIN, HIDDEN, Reader, choice_loss
 
 RINGING = 2.0  # cells in which a note that was let go can still be heard
 RECENT = 0.5  # an older note counts that much less a cell, in one of the two rolls
@@ -34,7 +34,7 @@ class Score:
     held: Tensor
 
 
-class ScoreReader(PartsReader):
+class ScoreReader(Reader):
     """num_things: M; num_layers: L; num_notes: N semitones; num_steps: S semitones above the base, itself included.
     The latents' columns are the cells: strokes begin where one begins."""
 
@@ -54,7 +54,7 @@ class ScoreReader(PartsReader):
         latent_shape: tuple[int, int, int] = (32, 10, 32),
     ) -> None:
         super().__init__(
-            plan_channels, latent_shape, width, length, num_things, num_layers, look_width, key_width
+            width, length, num_things, num_layers, look_width, key_width, plan_channels, latent_shape
         )
         _, height, self.cells = latent_shape
         self.notes, self.steps, self.voice_width = num_notes, num_steps, voice_width
@@ -76,19 +76,15 @@ class ScoreReader(PartsReader):
         )
 
     def forward(self, sequence_BQC: Tensor) -> Tensor:
-        """Conditioning (B, Q, C) -> plan (B, P, h, T). Outside training it decides, as LayeredReader does."""
         score = self.take_apart(sequence_BQC)
         return self.plan_of(replace(score, voices=DECISION * score.voices, bases=DECISION * score.bases))
 
-    def plan_and_loss(self, sequence_BQC: Tensor, layers: Tensor | None) -> tuple[Tensor, Tensor]:
+    def plan_and_loss(self, sequence_BQC: Tensor, layers: Tensor) -> tuple[Tensor, Tensor]:
         """The first half of the rows is played from the true score, so that playing need not wait for reading."""
-        score = self.take_apart(sequence_BQC)
-        if layers is None:
-            return self.plan_of(score), torch.zeros(())
-        true = self.true_score(layers)
+        score, true = self.take_apart(sequence_BQC), self.true_score(layers)
         half = len(layers) // 2
         played = [
-            torch.cat([made[:0].to(made), told[:half].to(made.dtype), made[half:]])
+            torch.cat([told[:half].to(made.dtype), made[half:]])
             for made, told in zip(vars(score).values(), vars(true).values())
         ]
         return self.plan_of(Score(*played)), score_loss(score, true, layers[..., 0] != UNUSED)
@@ -147,13 +143,8 @@ class ScoreReader(PartsReader):
         return self.heard_out(hidden) + began.to(table.dtype) @ table
 
     def drawing(self) -> dict[str, nn.Module]:
-        names = ("memory", "voice", "heard_in", "heard_mid", "heard_out", "draw")
+        names = ("voice", "heard_in", "heard_mid", "heard_out", "draw")
         return {**super().drawing(), **{name: getattr(self, name) for name in names}}
-
-    def pack(self) -> "ScoreReader":
-        """The table of voices as float8 (E4M3), for its file."""
-        self.memory.to(torch.float8_e4m3fn)
-        return self
 
 
 def ages(began: Tensor) -> Tensor:
