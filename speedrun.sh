@@ -4,12 +4,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 checkpoints="${NEXTGPT_CACHE:-$HOME/.cache/nextgpt}/checkpoints/nano"
 
-# 1. parts and data: pretrained weights, art, soundfonts; scenes and dialogues; what the encoders say of them
+# 1. parts and data: pretrained weights, art, soundfonts; scenes and dialogues; the base model's own replies
 nextgpt parts pull --nano --data
 nextgpt data build nano
-nextgpt data features nano
 nextgpt data replay nano
-nextgpt data build mosit --scale 0.4
+nextgpt data build mosit --scale 0.5
 
 # 2. the small decoders, then frozen (the clips' uses the pictures' autoencoder)
 nextgpt decoders train image

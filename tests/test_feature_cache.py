@@ -171,3 +171,30 @@ def test_the_index_is_plain_json(tmp_path):
     filled(tmp_path, [1, 2])
     (index,) = tmp_path.glob("*.json")
     assert json.loads(index.read_text()) == ["key-1", "key-2"]
+
+
+def test_a_run_encodes_the_media_that_its_rows_show_once_and_not_a_last_answer(monkeypatch) -> None:
+    from types import SimpleNamespace
+
+    from nextgpt.cli import features
+    from nextgpt.data.manifest import Dialogue, ItemPart, Text, Turn
+
+    asked: dict[str, list[str]] = {}
+    monkeypatch.setattr(
+        features, "encode_items", lambda config, modality, items, ids: asked.update({modality: list(ids)})
+    )
+    first = (
+        Turn("user", (Text("Draw it."), ItemPart("audio", "s1"))),
+        Turn("assistant", (ItemPart("image", "p1"),)),
+    )
+    again = (
+        Turn("user", (Text("And now?"), ItemPart("audio", "s1"))),
+        Turn("assistant", (ItemPart("image", "p2"),)),
+    )
+    rows = [
+        Dialogue("a", "t", (*first, *again), {}),
+        Dialogue("b", "t", first, {}),
+        Dialogue("c", "t", first[:1], {}),
+    ]
+    features.encode_shown(SimpleNamespace(inputs={"image": 0, "audio": 0, "video": 0}), None, rows)
+    assert asked == {"image": ["p1"], "audio": ["s1"], "video": []}

@@ -74,6 +74,7 @@ def nano_understanding(
     import torch
 
     from nextgpt.cli.data import folder_of
+    from nextgpt.cli.features import encode_shown
     from nextgpt.cli.show import tracker
     from nextgpt.evaluation.asking import CONDITIONS, ask, without
 
@@ -85,6 +86,7 @@ def nano_understanding(
     began = time.time()
     for split, condition, count in plan(limit, control, bool(beside)):
         rows = choose_rows(folder, split, count, seed)
+        encode_shown(engine.model.config, batches.items, rows)
         if condition == "beside":
             engine, batches = load_for_asking(str(beside))
         shown = condition if condition in CONDITIONS else "real"

@@ -1,14 +1,38 @@
 """What the frozen encoders say of items, kept in their caches: of all items, or of those that some rows show."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+# type of an encoder -> what its scores are, and how its classes stand in a sentence
+SCORES = {"yamnet": ("sigmoid", "plain"), "efficientnet-lite": ("softmax", "article")}
+
+
+def part_record(name: str) -> dict[str, str]:
+    from nextgpt.parts import pinned
+
+    return {key: pinned(name)[key] for key in ("address", "sha256")}
+
+
+def modality_data(config: Any) -> dict[str, Any]:
+    """Feature caches, class names and kinds of scores of the encoders that a config names."""
+    from nextgpt.data.batches import ModalityData
+    from nextgpt.data.features import encoder_cache
+    from nextgpt.parts import cache_root, fetch_part
+
+    found = {}
+    for name, one in config.inputs.items():
+        folder = fetch_part(one.encoder.part)
+        names = [row[0] for row in json.loads((folder / "labels.json").read_text())]
+        features = encoder_cache(cache_root(), one.encoder, part_record(one.encoder.part)["sha256"])
+        found[name] = ModalityData(features, names, *SCORES[one.encoder.type])
+    return found
 
 
 def encode_items(config: Any, modality: str, items: Any, ids: Iterable[str]) -> None:
     """Draw the items and encode them, but for those that the cache holds. Resumable."""
     import torch
 
-    from nextgpt.cli.nano_batches import modality_data
     from nextgpt.cli.show import tracker
     from nextgpt.data.features import compute_features
     from nextgpt.generation.placement import resolve_dtype

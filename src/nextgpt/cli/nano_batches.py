@@ -1,6 +1,5 @@
 """The nano world's side of training: caches of its encoders, and for each job a function step -> batch."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -10,36 +9,13 @@ from typing import Any
 
 # Replies whose signal states are computed: of settled media, where a name should come several times, and the shortest
 # of the dialogues that switch modality.
-STATE_ROWS = {"image": 5000, "video": 4000, "audio": 2000}
+STATE_ROWS = {"image": 5000, "video": 4000, "audio": 4000}
 SWITCHING_ROWS = 500
 SETTLED_ROWS = 6000  # of each modality, for tuning
 
 
-def part_record(name: str) -> dict[str, str]:
-    from nextgpt.parts import pinned
-
-    return {key: pinned(name)[key] for key in ("address", "sha256")}
-
-
-def modality_data(config: Any) -> dict[str, Any]:
-    """Feature caches, class names and kinds of scores of the encoders that a config names."""
-    from nextgpt.data.batches import ModalityData
-    from nextgpt.data.features import encoder_cache
-    from nextgpt.parts import cache_root, fetch_part
-
-    found = {}
-    for name, one in config.inputs.items():
-        folder = fetch_part(one.encoder.part)
-        names = [row[0] for row in json.loads((folder / "labels.json").read_text())]
-        features = encoder_cache(cache_root(), one.encoder, part_record(one.encoder.part)["sha256"])
-        found[name] = ModalityData(features, names, *SCORES[one.encoder.type])
-    return found
-
-
-SCORES = {"yamnet": ("sigmoid", "plain"), "efficientnet-lite": ("softmax", "article")}
-
-
 def nano_batches(config: Any, processor: Any, folder: Path, targets: dict[str, Any]) -> Any:
+    from nextgpt.cli.features import modality_data
     from nextgpt.data.batches import Batches
     from nextgpt.data.manifest import Items
 

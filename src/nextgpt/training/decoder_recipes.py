@@ -43,7 +43,7 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             half_size=True,
             draft=PhaseConfig(steps=1_600, batch_size=64, learning_rate=2e-3),
             flow=PhaseConfig(steps=400, batch_size=32),
-            detail=PhaseConfig(steps=2_200, batch_size=16),
+            detail=PhaseConfig(steps=2_200, batch_size=16, learning_rate=2e-4),
             perceptual_weight=1.0,
         ),
         "video": DecoderRecipe(
@@ -61,9 +61,9 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             vocoder=PhaseConfig(steps=3_000, batch_size=16, learning_rate=2e-3),
             num_waves=2_400,
             draft=PhaseConfig(steps=3_000, batch_size=64, learning_rate=2e-3),
-            flow=PhaseConfig(steps=400, batch_size=32),
-            detail=PhaseConfig(steps=1_500, batch_size=16),
-            voice=PhaseConfig(steps=1_500, batch_size=16),
+            flow=PhaseConfig(steps=300, batch_size=32),
+            detail=PhaseConfig(steps=1_000, batch_size=16, learning_rate=2e-4),
+            voice=PhaseConfig(steps=1_000, batch_size=16, learning_rate=5e-4),
         ),
     }
 }

@@ -45,7 +45,15 @@ def write_folder(decoder: Any, folder: Path, shared: Mapping[str, str] | None = 
         ]
         if name not in shared:
             component.save_pretrained(folder / name)
+            forget_origin(folder / name / component.config_name)
     (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n")
+
+
+def forget_origin(config: Path) -> None:
+    """diffusers notes where a component was opened, which is nobody's business elsewhere."""
+    record = json.loads(config.read_text())
+    record.pop("_name_or_path", None)
+    config.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
 
 
 def pack_matrices(module: torch.nn.Module) -> None:

@@ -84,7 +84,7 @@ class Vocoder(ModelMixin, ConfigMixin):
         """Log-mel levels (B, num_mels, T) -> samples (B, hop * T). The noise is the same for every row, so a row is
         the same in any batch."""
         spectrum = fit_to_mel(self(unit), mel.from_unit(unit.float(), self.facts), self.facts)
-        return polish(synthesize(spectrum, self.facts, seed), spectrum, self.facts)
+        return synthesize(spectrum, self.facts, seed, POLISH_ROUNDS)
 
 
 def make_vocoder(facts: MediaFacts, config: VocoderConfig) -> Vocoder:
@@ -121,14 +121,15 @@ class Block(nn.Module):
 # --- phases ---
 
 
-def synthesize(spectrum: Spectrum, facts: AudioFacts, seed: int = 0) -> Tensor:
+def synthesize(spectrum: Spectrum, facts: AudioFacts, seed: int = 0, polish_rounds: int = 0) -> Tensor:
     """Spectrum (B, F, T) -> samples (B, hop * T)."""
     generator = torch.Generator().manual_seed(seed)
     draws = torch.rand(3, *spectrum.level.shape[1:], generator=generator).to(spectrum.level.device)
     magnitude = roughened(spectrum, draws[0])
     advance = phase_advance(spectrum, facts, draws[1])
     phase = locked_phases(advance, peaks_of(magnitude), 2 * math.pi * draws[2, :, 0])
-    return mel.istft(torch.polar(magnitude, phase), facts, facts.hop * magnitude.shape[-1])
+    sound = mel.istft(torch.polar(magnitude, phase), facts, facts.hop * magnitude.shape[-1])
+    return polish(sound, magnitude, facts, polish_rounds)
 
 
 def fit_to_mel(spectrum: Spectrum, level: Tensor, facts: AudioFacts, rounds: int = FIT_ROUNDS) -> Spectrum:
@@ -142,9 +143,8 @@ def fit_to_mel(spectrum: Spectrum, level: Tensor, facts: AudioFacts, rounds: int
     return spectrum._replace(level=0.5 * torch.log(power + 1e-12))
 
 
-def polish(sound: Tensor, spectrum: Spectrum, facts: AudioFacts, rounds: int = POLISH_ROUNDS) -> Tensor:
+def polish(sound: Tensor, magnitude: Tensor, facts: AudioFacts, rounds: int) -> Tensor:
     """A few of Griffin and Lim's projections, from phases that are nearly right: they sharpen attacks."""
-    magnitude = spectrum.level.exp()
     for _ in range(rounds):
         stft = mel.stft(sound, facts)[..., : magnitude.shape[-1]]
         sound = mel.istft(magnitude * stft / stft.abs().clamp(min=1e-9), facts, sound.shape[-1])
