@@ -82,7 +82,6 @@ def _drawn(out: Path, part: dict[str, Any], items: Any) -> str:
 
 
 def _medium(modality: str, place: str) -> str:
-    source = html.escape(place)
-    if modality == "audio":
-        return f'<audio controls src="{source}"></audio>'
-    return f'<img src="{source}" alt="{modality}">'
+    from nextgpt.nano.media_judges.showing import SHOWN
+
+    return SHOWN[modality].tag.format(html.escape(place))
