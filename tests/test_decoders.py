@@ -310,6 +310,18 @@ def test_a_shared_component_stands_in_another_folder(
     assert torch.equal(loaded.vae.encoder.conv_out.weight, decoders["image"].vae.encoder.conv_out.weight)
 
 
+@each_modality
+def test_a_prompt_is_read_alone_and_packing_keeps_the_memory_near(modality: str) -> None:
+    torch.manual_seed(0)
+    reader: Any = untrained_decoder(TINY[modality]).reader
+    rows = torch.randn(3, 6, 16)
+    together = reader(rows)
+    torch.testing.assert_close(reader(rows[1:2]), together[1:2], rtol=0, atol=1e-5)
+    kept = reader.memory.weight.detach().clone()
+    reader.pack().memory.to(torch.float32)
+    assert (reader.memory.weight - kept).abs().max() < 0.07 * kept.abs().max()
+
+
 # --- training ---
 
 

@@ -181,7 +181,9 @@ def test_a_run_encodes_the_media_that_its_rows_show_once_and_not_a_last_answer(m
 
     asked: dict[str, list[str]] = {}
     monkeypatch.setattr(
-        features, "encode_items", lambda config, modality, items, ids: asked.update({modality: list(ids)})
+        features,
+        "encode_items",
+        lambda settings, modality, cache, items, ids: asked.update({modality: list(ids)}),
     )
     first = (
         Turn("user", (Text("Draw it."), ItemPart("audio", "s1"))),
@@ -196,5 +198,7 @@ def test_a_run_encodes_the_media_that_its_rows_show_once_and_not_a_last_answer(m
         Dialogue("b", "t", first, {}),
         Dialogue("c", "t", first[:1], {}),
     ]
-    features.encode_shown(SimpleNamespace(inputs={"image": 0, "audio": 0, "video": 0}), None, rows)
+    config = SimpleNamespace(inputs=dict.fromkeys(("image", "audio", "video"), SimpleNamespace(encoder=None)))
+    data = dict.fromkeys(config.inputs, SimpleNamespace(features=None))
+    features.encode_shown(config, SimpleNamespace(items=None, modalities=data), rows)
     assert asked == {"image": ["p1"], "audio": ["s1"], "video": []}

@@ -56,16 +56,6 @@ def test_angles_turn_clockwise() -> None:
     assert canvas[:, 18:].sum() > 20 * canvas[:, :14].sum().clamp_min(0.1)  # what was on top is on the right
 
 
-def test_a_row_does_not_depend_on_its_neighbours_and_packing_keeps_the_plan_near() -> None:
-    one = reader()
-    rows = torch.randn(3, 4, 16)
-    together = one(rows)
-    torch.testing.assert_close(one(rows[1:2]), together[1:2], rtol=0, atol=1e-5)
-    kept = one.memory.weight.detach().clone()
-    one.pack().memory.to(torch.float32)
-    assert (one.memory.weight - kept).abs().max() < 0.07 * kept.abs().max()
-
-
 def test_the_loss_asks_for_things_and_poses_of_used_layers_alone() -> None:
     layers = torch.tensor([[[2.0, *pose(0.3, 0.5, 0.5)], [-1.0, *pose(0.9, 0.9, 0.1, opacity=0.0)]]])
     scores = torch.full((1, 2, 4), -20.0)

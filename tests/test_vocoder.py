@@ -68,7 +68,10 @@ def test_polishing_leaves_noise_rough() -> None:
     """By how much magnitudes vary, as a share of their mean: polished towards flat ones they hardly would."""
     flat = torch.zeros(1, FACTS.window // 2 + 1, FACTS.num_frames)
     spectrum = Spectrum(flat, flat, torch.ones_like(flat))
-    sounds = synthesize(spectrum, FACTS, polish_rounds=4), polish(synthesize(spectrum, FACTS), flat.exp(), FACTS, 4)
+    sounds = (
+        synthesize(spectrum, FACTS, polish_rounds=4),
+        polish(synthesize(spectrum, FACTS), flat.exp(), FACTS, 4),
+    )
     kept, flattened = (mel.stft(sound, FACTS)[0, 20:-20, 4:-4].abs() for sound in sounds)
     assert flattened.std() / flattened.mean() < 0.3 < 0.35 < kept.std() / kept.mean() < 0.6
 

@@ -45,8 +45,7 @@ def nano_agreement(
                 batches, engine.model.config.inputs[modality].encoder, modality, given[modality], limit, seed
             )
         rows = label_questions(batches.items, modality, QUESTIONS[modality], limit, seed)
-        if not given:
-            encode_shown(engine.model.config, batches.items, rows)
+        encode_shown(engine.model.config, batches, rows)  # files are encoded by now
         made = ask(engine, batches, rows, "real", batch_size=batch, track=tracker(f"{modality} agreement"))
         bands |= agreement_bands(modality, batches, made)
         answers += [answer_record(answer) for answer in made]

@@ -74,6 +74,7 @@ def features(
 
     from nextgpt.cli.features import encode_items
     from nextgpt.cli.memory import keep_buffers
+    from nextgpt.cli.nano_batches import modality_data
     from nextgpt.data.manifest import Items
     from nextgpt.presets import preset as get_preset
 
@@ -81,9 +82,10 @@ def features(
     torch.set_num_threads(threads or os.cpu_count() or 1)
     config = get_preset(preset)
     items = Items(folder_of(name), tuple(config.inputs))
-    for modality, rows in items.by_modality.items():
+    for modality, data in modality_data(config).items():
         if only in ("", modality):
-            encode_items(config, modality, items, (row["id"] for row in rows))
+            ids = (row["id"] for row in items.by_modality[modality])
+            encode_items(config.inputs[modality].encoder, modality, data.features, items, ids)
 
 
 @app.command()

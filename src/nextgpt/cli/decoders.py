@@ -98,8 +98,8 @@ def nano_layers(modality: str, recipe: Any) -> Callable[[], Iterator[Any]]:
     """What each of these scenes holds, for a reader that takes sentences apart."""
     from nextgpt.nano.settled import SETTLED
 
-    source = SETTLED[modality]
-    return lambda: (source.truth(item.scene) for item in source.items("train", recipe.num_items))
+    source, reader = SETTLED[modality], recipe.architecture.reader
+    return lambda: (source.truth(item.scene, reader) for item in source.items("train", recipe.num_items))
 
 
 def nano_waves(num_waves: int) -> Callable[[], Iterator[tuple[Any, str]]]:

@@ -86,7 +86,7 @@ def nano_understanding(
     began = time.time()
     for split, condition, count in plan(limit, control, bool(beside)):
         rows = choose_rows(folder, split, count, seed)
-        encode_shown(engine.model.config, batches.items, rows)
+        encode_shown(engine.model.config, batches, rows)
         if condition == "beside":
             engine, batches = load_for_asking(str(beside))
         shown = condition if condition in CONDITIONS else "real"

@@ -1,5 +1,6 @@
 """The nano world's side of training: caches of its encoders, and for each job a function step -> batch."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -14,8 +15,32 @@ SWITCHING_ROWS = 500
 SETTLED_ROWS = 6000  # of each modality, for tuning
 
 
+# type of an encoder -> what its scores are, and how its classes stand in a sentence
+SCORES = {"yamnet": ("sigmoid", "plain"), "efficientnet-lite": ("softmax", "article")}
+
+
+def part_record(name: str) -> dict[str, str]:
+    from nextgpt.parts import pinned
+
+    return {key: pinned(name)[key] for key in ("address", "sha256")}
+
+
+def modality_data(config: Any) -> dict[str, Any]:
+    """Feature caches, class names and kinds of scores of the encoders that a config names."""
+    from nextgpt.data.batches import ModalityData
+    from nextgpt.data.features import encoder_cache
+    from nextgpt.parts import cache_root, fetch_part
+
+    found = {}
+    for name, one in config.inputs.items():
+        folder = fetch_part(one.encoder.part)
+        names = [row[0] for row in json.loads((folder / "labels.json").read_text())]
+        features = encoder_cache(cache_root(), one.encoder, part_record(one.encoder.part)["sha256"])
+        found[name] = ModalityData(features, names, *SCORES[one.encoder.type])
+    return found
+
+
 def nano_batches(config: Any, processor: Any, folder: Path, targets: dict[str, Any]) -> Any:
-    from nextgpt.cli.features import modality_data
     from nextgpt.data.batches import Batches
     from nextgpt.data.manifest import Items
 
@@ -38,7 +63,8 @@ def slot_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) ->
 
     (modality,) = job.mixture
     rows = [item for item in batches.items.by_modality[modality] if item["split"] == "train"]
-    encode_items(model.config, modality, batches.items, (item["id"] for item in rows))
+    settings, cache = model.config.inputs[modality].encoder, batches.modalities[modality].features
+    encode_items(settings, modality, cache, batches.items, (item["id"] for item in rows))
     rows = [{**item, "slots": canonical(item["slots"])} for item in rows]
     mixture = Mixture({modality: rows}, job.mixture, job.batch_size, seed)
     names = model.input_projectors[modality].branches["concepts"].config.names
@@ -57,7 +83,7 @@ def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -
 
     (modality,) = job.mixture
     rows = settled_replies(modality, STATE_ROWS[modality], seed) + short_replies(folder, modality)
-    encode_shown(model.config, batches.items, rows)
+    encode_shown(model.config, batches, rows)
     track, kept = tracker(f"signal states, {modality}"), cache_root() / "signal-states"
     distance = reading_distance(model.config, modality)
     found = SignalStates(model, batches, rows, modality, track, distance=distance, kept=kept)
@@ -96,7 +122,7 @@ def dialogue_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int
     batches = replace(batches, targets=learnt)
     grouped = LengthGrouped(Mixture(sources, job.mixture, job.batch_size, seed), lambda row: row.length)
     steps = range(job.steps * job.gradient_accumulation)
-    encode_shown(model.config, batches.items, chain.from_iterable(grouped.rows(step) for step in steps))
+    encode_shown(model.config, batches, chain.from_iterable(grouped.rows(step) for step in steps))
     return lambda step: batches.batch(grouped.rows(step))
 
 

@@ -19,7 +19,7 @@ def load_for_asking(model: str) -> tuple[Any, Any]:
 
     from nextgpt.checkpoint import load_pretrained
     from nextgpt.cli.data import folder_of
-    from nextgpt.cli.features import modality_data
+    from nextgpt.cli.nano_batches import modality_data
     from nextgpt.data.batches import Batches
     from nextgpt.data.manifest import Items
     from nextgpt.generation.engine import Engine

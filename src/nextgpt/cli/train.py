@@ -40,7 +40,6 @@ def run(stage: Any, preset: str, start: Path | None, out: Path, seed: int) -> No
 
     from nextgpt import checkpoint
     from nextgpt.cli import nano_batches
-    from nextgpt.cli.features import part_record
     from nextgpt.cli.show import print_parameters, training_progress
     from nextgpt.cli.validation import validator
     from nextgpt.model import build_model
@@ -58,7 +57,7 @@ def run(stage: Any, preset: str, start: Path | None, out: Path, seed: int) -> No
     trains_outputs = "output_projectors.*" in stage.modules
     targets = nano_batches.condition_targets(info.config) if trains_outputs else {}
     batches = nano_batches.nano_batches(info.config, processor, folder, targets)
-    parts = {name: part_record(name) for name in checkpoint.part_names(info.config)}
+    parts = {name: nano_batches.part_record(name) for name in checkpoint.part_names(info.config)}
     with training_progress(stage) as progress:
 
         def start_job(job: Any) -> None:

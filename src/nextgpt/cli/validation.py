@@ -19,7 +19,7 @@ def validator(model: Any, batches: Any, folder: Path, out: Path, seed: int = 0) 
 
     rows = choose_rows(folder, "combination", NUM_QUESTIONS, seed)
     rows = random.Random(seed).sample(rows, min(NUM_QUESTIONS, len(rows)))
-    encode_shown(model.config, batches.items, rows)
+    encode_shown(model.config, batches, rows)
 
     def validate(step: int) -> None:
         model.eval()

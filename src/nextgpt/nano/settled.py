@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextgpt.nano.clips import FRAMES, ClipScene, render_clip
+from nextgpt.nano.clips import ClipScene, render_clip
 from nextgpt.nano.rows import Item
 from nextgpt.nano.scenes import ImageScene, render_image
 from nextgpt.nano.settled_clips import TwoMotions, render_two, settled_video_items
-from nextgpt.nano.settled_layers import settled_layers
+from nextgpt.nano.settled_layers import layers_for
 from nextgpt.nano.settled_pictures import settled_image_items
 from nextgpt.nano.settled_scores import settled_score
 from nextgpt.nano.settled_sounds import settled_sound_items
@@ -37,24 +37,16 @@ RENDERERS: dict[type, Callable[[Any, int], NDArray[np.uint8]]] = {
 
 @dataclass(frozen=True)
 class Settled:
-    """items(split, number, seed) gives Items; render(scene) their media as arrays; truth(scene) what they hold, row by
-    row, for a reader that takes sentences apart."""
+    """items(split, number, seed) gives Items; render(scene) their media as arrays; truth(scene, reader) what they hold,
+    row by row, for a reader of that config."""
 
     items: Callable[..., Iterator[Item]]
     render: Callable[[Any], NDArray[Any]]
-    truth: Callable[[Any], NDArray[np.float32]]
+    truth: Callable[[Any, Any], NDArray[np.float32]]
 
 
 SETTLED: dict[str, Settled] = {
-    "image": Settled(
-        settled_image_items,
-        partial(render_settled, size=128),
-        partial(settled_layers, num_layers=4, num_frames=1),
-    ),
-    "video": Settled(
-        settled_video_items,
-        partial(render_settled, size=64),
-        partial(settled_layers, num_layers=2, num_frames=FRAMES),
-    ),
+    "image": Settled(settled_image_items, partial(render_settled, size=128), layers_for),
+    "video": Settled(settled_video_items, partial(render_settled, size=64), layers_for),
     "audio": Settled(settled_sound_items, render_sound, settled_score),
 }

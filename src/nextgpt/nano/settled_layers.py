@@ -32,6 +32,11 @@ def settled_layers(scene: Any, num_layers: int, num_frames: int) -> NDArray[np.f
     return rows
 
 
+def layers_for(scene: Any, reader: Any) -> NDArray[np.float32]:
+    """As many layers and frames as a reader of that config has."""
+    return settled_layers(scene, reader.num_layers, reader.num_frames)
+
+
 def told(pose: Pose) -> tuple[float, ...]:
     turn = radians(pose.angle)
     return pose.x, pose.y, log2(pose.size), cos(turn), sin(turn), pose.opacity

@@ -1,17 +1,17 @@
 """What a settled sound holds, voice by voice: the truth beside a decoder's reading of its sentence."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextgpt.nano import split
 from nextgpt.nano.instruments import instruments
-from nextgpt.nano.settled_sound_scenes import CELL, SettledScene
+from nextgpt.nano.settled_sound_scenes import CELL, SECONDS, SettledScene
 from nextgpt.nano.sounds import Stroke
 
-CELLS = 32
-STEPS = 8
+CELLS = round(SECONDS / CELL)
 LOWEST = 40  # MIDI: note 0 of a score
 UNUSED = -1.0
 
@@ -23,23 +23,24 @@ def numbers() -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
 
 
-def settled_score(scene: SettledScene) -> NDArray[np.float32]:
-    """(2, 3 + CELLS * STEPS): the instrument's number, -1 for a voice that is not used; its lowest note above LOWEST;
-    cells that a note is held; the loudness of what begins in each cell, by semitones above the lowest note."""
-    rows = np.zeros((2, 3 + CELLS * STEPS), np.float32)
+def settled_score(scene: SettledScene, reader: Any) -> NDArray[np.float32]:
+    """(reader.num_layers, 3 + CELLS * reader.num_steps): the instrument's number, -1 for a voice that is not used; its
+    lowest note above LOWEST; cells that a note is held; the loudness of what begins in each cell, by semitones above
+    the lowest note."""
+    rows = np.zeros((reader.num_layers, 3 + CELLS * reader.num_steps), np.float32)
     rows[:, 0] = UNUSED
     if scene.second:
         groups = [(scene.first, scene.strokes[:1]), (scene.second, scene.strokes[1:])]
     else:
         groups = [(scene.first, scene.strokes)]
     for row, (name, strokes) in zip(rows, groups):
-        row[:] = told(numbers()[name], strokes)
+        row[:] = told(numbers()[name], strokes, reader.num_steps)
     return rows
 
 
-def told(number: int, strokes: tuple[Stroke, ...]) -> NDArray[np.float32]:
+def told(number: int, strokes: tuple[Stroke, ...], steps: int) -> NDArray[np.float32]:
     base = min(stroke.note for stroke in strokes)
-    loud = np.zeros((CELLS, STEPS), np.float32)
+    loud = np.zeros((CELLS, steps), np.float32)
     for stroke in strokes:
         loud[round(stroke.start / CELL), stroke.note - base] = stroke.loudness
     return np.array([number, base - LOWEST, strokes[0].seconds / CELL, *loud.ravel()], np.float32)

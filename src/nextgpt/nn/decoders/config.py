@@ -105,6 +105,8 @@ class ScoreReaderConfig:
 
     num_things: int = 79
     num_layers: int = 2
+    num_notes: int = 48
+    num_steps: int = 8
     voice_width: int = 384
     plan_channels: int = 32
 

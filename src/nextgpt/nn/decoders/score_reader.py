@@ -20,7 +20,6 @@ from nextgpt.nn.decoders.reader import DECISION, GAIN, HIDDEN, Reader, choice_lo
 
 RINGING = 2.0  # cells in which a note that was let go can still be heard
 RECENT = 0.5  # an older note counts that much less a cell, in one of the two rolls
-UNUSED = -1
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ class ScoreReader(Reader):
             torch.cat([told[:half].to(made.dtype), made[half:]])
             for made, told in zip(vars(score).values(), vars(true).values())
         ]
-        return self.plan_of(Score(*played)), score_loss(score, true, layers[..., 0] != UNUSED)
+        return self.plan_of(Score(*played)), score_loss(score, true, layers[..., 0] >= 0)
 
     def take_apart(self, sequence_BQC: Tensor) -> Score:
         voices, hidden = self.look_at(sequence_BQC)
