@@ -7,6 +7,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from nextgpt.errors import ConfigError
 AT_ONCE = 8
 FRAMES = 16
 RATE = 16_000
-SUFFIX = {"image": "png", "video": "png", "audio": "flac"}
 
 
 def item_seed(item: Any, seed: int) -> int:
@@ -26,40 +26,72 @@ def item_seed(item: Any, seed: int) -> int:
     return seed_of(f"{seed}:{item.id}")
 
 
+@dataclass(frozen=True)
+class Kept:
+    """How media of a modality are read by judges, and lie on disk: array(medium), save(array, path), load(path)."""
+
+    suffix: str
+    array: Callable[[Any], np.ndarray]
+    save: Callable[[np.ndarray, Path], None]
+    load: Callable[[Path], np.ndarray]
+
+
+def save_picture(picture: np.ndarray, path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(picture).save(path, "PNG")
+
+
+def load_picture(path: Path) -> np.ndarray:
+    from PIL import Image
+
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def save_clip(frames: np.ndarray, path: Path) -> None:
+    save_picture(np.concatenate(list(frames), axis=1), path)
+
+
+def load_clip(path: Path) -> np.ndarray:
+    strip = load_picture(path)
+    return np.stack(np.split(strip, strip.shape[1] // strip.shape[0], axis=1))
+
+
+def save_sound(samples: np.ndarray, path: Path) -> None:
+    import soundfile
+
+    soundfile.write(path, np.clip(samples, -1, 1), RATE, format="FLAC", subtype="PCM_16")
+
+
+def load_sound(path: Path) -> np.ndarray:
+    import soundfile
+
+    return np.asarray(soundfile.read(path, dtype="float32")[0])
+
+
+KEPT = {
+    "image": Kept("png", lambda medium: np.asarray(medium.array()), save_picture, load_picture),
+    "video": Kept("png", lambda medium: np.asarray(medium.frames(medium.num_frames)), save_clip, load_clip),
+    "audio": Kept(
+        "flac", lambda medium: np.asarray(medium.samples(RATE), np.float32), save_sound, load_sound
+    ),
+}
+SUFFIX = {modality: kept.suffix for modality, kept in KEPT.items()}
+
+
 def array_of(modality: str, medium: Any) -> np.ndarray:
     """A decoder's medium as what judges read."""
-    if modality == "image":
-        return np.asarray(medium.array())
-    if modality == "video":
-        return np.asarray(medium.frames(medium.num_frames))
-    return np.asarray(medium.samples(RATE), np.float32)
+    return KEPT[modality].array(medium)
 
 
 def save_array(modality: str, array: np.ndarray, path: Path) -> None:
-    from PIL import Image
-
     partial = path.with_name(f".{path.name}.tmp")
-    if modality == "audio":
-        import soundfile
-
-        soundfile.write(partial, np.clip(array, -1, 1), RATE, format="FLAC", subtype="PCM_16")
-    else:
-        picture = np.concatenate(list(array), axis=1) if modality == "video" else array
-        Image.fromarray(picture).save(partial, "PNG")
+    KEPT[modality].save(array, partial)
     partial.replace(path)
 
 
 def load_array(modality: str, path: Path) -> np.ndarray:
-    from PIL import Image
-
-    if modality == "audio":
-        import soundfile
-
-        return np.asarray(soundfile.read(path, dtype="float32")[0])
-    picture = np.asarray(Image.open(path).convert("RGB"))
-    if modality == "image":
-        return picture
-    return np.stack(np.split(picture, picture.shape[1] // picture.shape[0], axis=1))
+    return KEPT[modality].load(path)
 
 
 def media_path(out: Path, modality: str, item: Any) -> Path:
