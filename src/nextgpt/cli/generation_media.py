@@ -17,7 +17,6 @@ from nextgpt.cli.requests import seed_of
 from nextgpt.errors import ConfigError
 
 AT_ONCE = 8
-FRAMES = 16
 RATE = 16_000
 
 
