@@ -27,12 +27,14 @@ def item_seed(item: Any, seed: int) -> int:
 
 @dataclass(frozen=True)
 class Kept:
-    """How media of a modality are read by judges, and lie on disk: array(medium), save(array, path), load(path)."""
+    """How media of a modality are read by judges, and lie on disk: array(medium), save(array, path), load(path);
+    on a page it is shown as the tag of `shown`."""
 
     suffix: str
     array: Callable[[Any], np.ndarray]
     save: Callable[[np.ndarray, Path], None]
     load: Callable[[Path], np.ndarray]
+    shown: str = "image"
 
 
 def save_picture(picture: np.ndarray, path: Path) -> None:
@@ -72,7 +74,11 @@ KEPT = {
     "image": Kept("png", lambda medium: np.asarray(medium.array()), save_picture, load_picture),
     "video": Kept("png", lambda medium: np.asarray(medium.frames(medium.num_frames)), save_clip, load_clip),
     "audio": Kept(
-        "flac", lambda medium: np.asarray(medium.samples(RATE), np.float32), save_sound, load_sound
+        "flac",
+        lambda medium: np.asarray(medium.samples(RATE), np.float32),
+        save_sound,
+        load_sound,
+        "audio",
     ),
 }
 SUFFIX = {modality: kept.suffix for modality, kept in KEPT.items()}

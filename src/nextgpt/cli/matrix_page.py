@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nextgpt.cli.matrix_store import Answers
+from nextgpt.cli.page import TAGS
 
 STYLE = """
 :root { color-scheme: light dark; } body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; }
@@ -82,6 +83,6 @@ def _drawn(out: Path, part: dict[str, Any], items: Any) -> str:
 
 
 def _medium(modality: str, place: str) -> str:
-    from nextgpt.nano.media_judges.showing import SHOWN
+    from nextgpt.cli.generation_media import KEPT
 
-    return SHOWN[modality].tag.format(html.escape(place))
+    return TAGS[KEPT[modality].shown].format(source=html.escape(place), name=modality)
