@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from nextgpt.config import DecoderConfig
-from nextgpt.nn.decoders import load_decoder, mel, untrained_decoder
+from nextgpt.nn.decoders import load_decoder, mel, untrained_decoder, vocoder
 from nextgpt.nn.decoders.config import AudioFacts, VocoderConfig, nano_audio
 from nextgpt.nn.decoders.folder import write_folder
 from nextgpt.nn.decoders.vocoder import Spectrum, Vocoder, make_vocoder, peaks_of, polish, synthesize
@@ -74,6 +74,21 @@ def test_polishing_leaves_noise_rough() -> None:
     )
     kept, flattened = (mel.stft(sound, FACTS)[0, 20:-20, 4:-4].abs() for sound in sounds)
     assert flattened.std() / flattened.mean() < 0.3 < 0.35 < kept.std() / kept.mean() < 0.6
+
+
+def test_an_attack_stays_sharp(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What sounds before a tone begins, as a share of its energy; without the slope of phases several times as much."""
+    begin = FACTS.num_samples // 2
+    struck = tone(440.0) * (torch.arange(FACTS.num_samples) >= begin)
+    spectrum = true_spectrum(struck)
+
+    def early() -> float:
+        power = synthesize(spectrum, FACTS)[0].square()
+        return float(power[: begin - 64].sum() / power.sum())
+
+    sloped = early()
+    monkeypatch.setattr(vocoder, "energy_delay", lambda level, facts: torch.zeros_like(level))
+    assert sloped < 0.5 * early()
 
 
 def test_each_bin_finds_its_peak() -> None:

@@ -5,7 +5,8 @@ Vocos' head gives each frame's phases outright. A convolution gives equal frames
 tone would come out periodic in the hop (multiples of 62.5 Hz); a GAN on speech hides it, an organ does not. Here
 the network gives what a frame can know: magnitudes, and by how much each bin's phase moves from the frame before,
 with its uncertainty. Phases are summed over time; bins around a spectral peak move with it (Laroche and Dolson
-1999, "rigid phase locking"). Where the network is uncertain, noise is drawn.
+1999, "rigid phase locking"), sloped so that a frame's energy lies where its growth says: an attack, late. Where the
+network is uncertain, noise is drawn.
 
 Shapes: B batch, F = window // 2 + 1 bins, T frames.
 """
@@ -23,6 +24,10 @@ from nextgpt.nn.decoders import mel
 from nextgpt.nn.decoders.config import AudioFacts, MediaFacts, VocoderConfig
 
 FIT_ROUNDS, POLISH_ROUNDS = 2, 4
+WINDOW_SPREAD = 0.25645 / (
+    2 * math.pi
+)  # of a Hann window as a Gaussian: its variance over its squared length
+MAX_DELAY = 0.45  # windows
 MIN_SPREAD, MAX_SPREAD = 0.004, 1.0  # of a frequency, in bins
 
 
@@ -127,7 +132,8 @@ def synthesize(spectrum: Spectrum, facts: AudioFacts, seed: int = 0, polish_roun
     draws = torch.rand(3, *spectrum.level.shape[1:], generator=generator).to(spectrum.level.device)
     magnitude = roughened(spectrum, draws[0])
     advance = phase_advance(spectrum, facts, draws[1])
-    phase = locked_phases(advance, peaks_of(magnitude), 2 * math.pi * draws[2, :, 0])
+    start = 2 * math.pi * draws[2, :, 0]
+    phase = locked_phases(advance, peaks_of(magnitude), energy_delay(spectrum.level, facts), start)
     sound = mel.istft(torch.polar(magnitude, phase), facts, facts.hop * magnitude.shape[-1])
     return polish(sound, magnitude, facts, polish_rounds)
 
@@ -144,7 +150,7 @@ def fit_to_mel(spectrum: Spectrum, level: Tensor, facts: AudioFacts, rounds: int
 
 
 def polish(sound: Tensor, magnitude: Tensor, facts: AudioFacts, rounds: int) -> Tensor:
-    """A few of Griffin and Lim's projections, from phases that are nearly right: they sharpen attacks."""
+    """A few of Griffin and Lim's projections, from phases that are nearly right: noise keeps its level by them."""
     for _ in range(rounds):
         stft = mel.stft(sound, facts)[..., : magnitude.shape[-1]]
         sound = mel.istft(magnitude * stft / stft.abs().clamp(min=1e-9), facts, sound.shape[-1])
@@ -171,18 +177,28 @@ def phase_advance(spectrum: Spectrum, facts: AudioFacts, uniform: Tensor) -> Ten
 def peaks_of(magnitude: Tensor, rounds: int = 4) -> Tensor:
     """(B, F, T) -> the bin of the spectral peak that each bin leads up to, by climbing 2 ** rounds steps."""
     padded = F.pad(magnitude, (0, 0, 1, 1))
-    neighbours = torch.stack([padded[:, 1:-1], padded[:, :-2], padded[:, 2:]])
-    step = torch.tensor([0, -1, 1], device=magnitude.device)[neighbours.argmax(0)]
+    below, above = padded[:, :-2], padded[:, 2:]
+    step = torch.where(above > below, 1, -1) * (torch.maximum(below, above) > magnitude)
     place = torch.arange(magnitude.shape[1], device=magnitude.device)[:, None] + step
     for _ in range(rounds):
         place = place.gather(1, place)
     return place
 
 
-def locked_phases(advance: Tensor, peak: Tensor, start: Tensor) -> Tensor:
-    """Sum advances over frames. Each bin takes its peak's phase; a Hann window's lobe alternates in sign."""
+def energy_delay(level: Tensor, facts: AudioFacts) -> Tensor:
+    """(B, F, T) -> by how many windows the energy of each bin lies behind the frame's middle. With a Gaussian window
+    that is its variance times the growth of the log magnitude (Prusa, Balazs and Sondergaard 2017, "A noniterative
+    method for reconstruction of phase from STFT magnitude", whose Gaussian for a Hann window is taken)."""
+    heard = F.pad(torch.log(level.exp() + 1e-3), (1, 1), mode="replicate")
+    growth = (heard[..., 2:] - heard[..., :-2]) / (2 * facts.hop) * facts.window
+    return (WINDOW_SPREAD * growth).clamp(-MAX_DELAY, MAX_DELAY)
+
+
+def locked_phases(advance: Tensor, peak: Tensor, delay: Tensor, start: Tensor) -> Tensor:
+    """Sum advances over frames. Each bin takes its peak's phase; a Hann window's lobe alternates in sign when its
+    energy lies in the middle of the window, and the phase falls faster from bin to bin the later it lies."""
     bins = torch.arange(advance.shape[1], device=advance.device)[:, None]
-    flip = math.pi * ((bins - peak) % 2)
+    flip = -math.pi * (1 + 2 * delay.gather(1, peak)) * (bins - peak)
     phase, phases = start.expand(advance.shape[:2]), []
     for now in range(advance.shape[-1]):
         moved = phase + advance[..., now]
