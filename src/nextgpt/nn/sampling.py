@@ -31,11 +31,14 @@ def draw_noise(shape: Sequence[int], generators: Sequence[torch.Generator], devi
     )
 
 
-def guided(predict: Predict, conditioning: Conditioning, nothing: Conditioning, guidance: float) -> Denoise:
-    """Classifier-free guidance: 1 is the conditional prediction alone, 0 the unconditional one."""
+def guided(
+    predict: Predict, conditioning: Conditioning, nothing: Callable[[int], Conditioning], guidance: float
+) -> Denoise:
+    """Classifier-free guidance: 1 is the conditional prediction alone, 0 the unconditional one. nothing: batch size ->
+    what stands for no condition; it is asked where it is needed only."""
     if guidance == 1.0:
         return lambda latents, timesteps: predict(latents, timesteps, conditioning)
-    both = Conditioning.stack([conditioning, nothing])
+    both = Conditioning.stack([conditioning, nothing(conditioning.batch_size)])
 
     def denoise(latents: Tensor, timesteps: Tensor) -> Tensor:
         twice = predict(torch.cat([latents, latents]), torch.cat([timesteps, timesteps]), both)

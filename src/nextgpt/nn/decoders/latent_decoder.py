@@ -162,9 +162,12 @@ class LatentDecoder(nn.Module, Generic[Facts]):
         wanted = self.read(conditioning.to(self.device, self.dtype))
         generators = item_generators(seeds)
         noise = draw_noise(self.config.latent_shape, generators, self.device)
-        nothing = self.read(self.prompt.unconditional(len(seeds)))
-        denoise = guided(self.predict, wanted, nothing, guidance)
+        denoise = guided(self.predict, wanted, self.nothing, guidance)
         return sample(denoise, noise, self.scheduler, steps, generators, on_step)
+
+    def nothing(self, batch_size: int) -> Conditioning:
+        """What is read where nothing is said."""
+        return self.read(self.prompt.unconditional(batch_size))
 
     def read(self, conditioning: Conditioning) -> Conditioning:
         """What is the same at every step: the conditioning, with the reader's plan where there is a reader."""
