@@ -76,9 +76,9 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 
 # Dialogues that switch modality, and what they lack.
 SWITCHING = {
-    "mosit": 0.52,
-    "settled": 0.10,
-    "chat": 0.22,
+    "mosit": 0.56,
+    "settled": 0.08,
+    "chat": 0.20,
     "photo": 0.05,
     "recording": 0.03,
     "image": 0.04,
@@ -90,7 +90,7 @@ SWITCHING = {
 WORDS = (LORA, "boundary_tokens", "signal_tokens", "modality_tokens")
 
 # Chat is a row in five, so its divergence counts more.
-BALANCE = {"rehearsal": 5.0}
+BALANCE = {"rehearsal": 8.0}
 
 # Gradients that come through the language model spoil the names that the slots have taught (docs/LOG.md).
 TAUGHT = {"input_projectors.*": 2e-6}
@@ -154,7 +154,7 @@ STAGES: dict[str, Stage] = {
             words_job("restating", 120, 12, RESTATING, 1e-3),
             words_job("switching", 600, 8, SWITCHING, 6e-4),
             states_job("image", 1600),
-            states_job("audio", 800),
+            states_job("audio", 1200),
             states_job("video", 1400),
         ),
     ),

@@ -46,9 +46,10 @@ LOOKING_BACK: tuple[Maker, ...] = (plain.what_was_first,)
 # What a conversation's last turn is, in turn. What a model learns last comes oftener.
 PLANS: tuple[tuple[Maker, ...], ...] = (
     *CELLS.values(),
-    CELLS["text", "text"],
-    CELLS["video", "video"],
-    SEVERAL,
-    *(MANY_OUT,) * 3,
+    *(CELLS["text", "text"],) * 2,
+    *(CELLS["audio", "audio"],) * 2,
+    *(CELLS["video", "video"],) * 2,
+    *(SEVERAL,) * 2,
+    *(MANY_OUT,) * 7,
     LOOKING_BACK,
 )
