@@ -183,6 +183,17 @@ def test_media_go_to_latents_and_come_back_as_values(
 
 
 @each_modality
+def test_an_excerpt_of_latents_is_what_is_decoded_of_the_excerpt(
+    decoders: dict[str, LatentDecoder], modality: str
+) -> None:
+    decoder = decoders[modality]
+    stored = torch.stack([decoder.prepare(MEDIA[modality])] * 2)
+    latents, taken = decoder.excerpt(decoder.encode_stored(stored), stored, torch.Generator().manual_seed(3))
+    encoded = decoder.vae.encode(decoder.to_input(taken)).latent * decoder.vae.config.scaling_factor
+    torch.testing.assert_close(decoder.unpack(latents), encoded)
+
+
+@each_modality
 def test_a_seed_gives_the_same_latents_in_any_batch(
     decoders: dict[str, LatentDecoder], modality: str
 ) -> None:
@@ -338,6 +349,8 @@ def tiny_recipe(modality: str) -> DecoderRecipe:
         autoencoder=replace(phase, steps=3),
         vocoder=vocoder,
         num_waves=4,
+        playing=vocoder,
+        num_phrases=5,
         detail=phase,
         voice=vocoder,
     )
@@ -371,6 +384,7 @@ def training(
         work,
         work / "out",
         layers=lambda: layers_of(modality),
+        phrases=(lambda: items_of(modality), lambda: layers_of(modality)),
         fetch=lambda part: text_folder,
     )
 
@@ -464,16 +478,23 @@ def big_medium(modality: str) -> np.ndarray:
 
 
 def num_bytes(*modules: Any) -> int:
-    """On disk: float16, a reader's memory in eight bits."""
-    named = ((name, value) for module in modules for name, value in module.named_parameters())
-    return sum(value.numel() * (1 if name.startswith("memory") else 2) for name, value in named)
+    """On disk: float16, a reader's memory and a transformer's matrices in eight bits."""
+    named = [(name, value) for module in modules for name, value in module.named_parameters()]
+    packed = {id(value) for module in modules if hasattr(module, "proj_out") for value in module.parameters()}
+    return sum(
+        value.numel() * (1 if name.startswith("memory") or (id(value) in packed and value.ndim > 1) else 2)
+        for name, value in named
+    )
 
 
 @pytest.mark.parametrize(("modality", "megabytes"), [("image", 24), ("video", 20), ("audio", 14)])
 def test_each_decoder_fits_its_share_of_the_package(modality: str, megabytes: int) -> None:
+    """With the autoencoder that began as another decoder's."""
+    recipe = recipe_of("nano", modality)
     with torch.device("meta"):
-        decoder = untrained_decoder(recipe_of("nano", modality).architecture)
-    assert num_bytes(decoder.transformer, decoder.reader, decoder.prompt) < megabytes << 20
+        decoder = untrained_decoder(recipe.architecture)
+    own = [getattr(decoder, name) for name in recipe.starts]
+    assert num_bytes(decoder.transformer, decoder.reader, decoder.prompt, *own) < megabytes << 20
 
 
 def test_autoencoders_and_vocoder_fit_into_ten_megabytes() -> None:

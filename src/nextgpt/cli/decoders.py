@@ -50,10 +50,16 @@ def train(
         shutil.rmtree(work, ignore_errors=True)
     with Bars() as bars:
         items = nano_items(modality, recipe.num_items)
-        waves = nano_waves(recipe.num_waves) if recipe.vocoder else None
-        layers = nano_layers(modality, recipe)
         training = DecoderTraining(
-            recipe, items, work, output, waves=waves, layers=layers, fetch=fetch_part, on_progress=bars
+            recipe,
+            items,
+            work,
+            output,
+            waves=nano_waves(recipe.num_waves) if recipe.vocoder else None,
+            layers=nano_layers(modality, recipe),
+            phrases=nano_phrases(recipe) if recipe.playing else None,
+            fetch=fetch_part,
+            on_progress=bars,
         )
         done = training.run(until)
     typer.echo(f"Wrote {output}." if done is not None else f"Stopped; the state is in {work}.")
@@ -100,6 +106,22 @@ def nano_layers(modality: str, recipe: Any) -> Callable[[], Iterator[Any]]:
 
     source, reader = SETTLED[modality], recipe.architecture.reader
     return lambda: (source.truth(item.scene, reader) for item in source.items("train", recipe.num_items))
+
+
+def nano_phrases(recipe: Any) -> tuple[Callable[[], Iterator[Any]], Callable[[], Iterator[Any]]]:
+    """Sounds of phrases that no sentence asks for, and their scores."""
+    from nextgpt.nano.free_phrases import free_phrases
+    from nextgpt.nano.settled_scores import settled_score
+    from nextgpt.nano.sounds import render_sound
+
+    def sounds() -> Iterator[tuple[Any, str]]:
+        return ((render_sound(scene), "") for scene in free_phrases(recipe.num_phrases))
+
+    def scores() -> Iterator[Any]:
+        reader = recipe.architecture.reader
+        return (settled_score(scene, reader) for scene in free_phrases(recipe.num_phrases))
+
+    return sounds, scores
 
 
 def nano_waves(num_waves: int) -> Callable[[], Iterator[tuple[Any, str]]]:

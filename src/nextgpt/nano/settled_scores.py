@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from nextgpt.nano import split
 from nextgpt.nano.instruments import instruments
-from nextgpt.nano.settled_sound_scenes import CELL, SECONDS, SettledScene
-from nextgpt.nano.sounds import Stroke
+from nextgpt.nano.settled_sound_scenes import CELL, SECONDS
+from nextgpt.nano.sounds import SoundScene, Stroke
 
 CELLS = round(SECONDS / CELL)
 LOWEST = 40  # MIDI: note 0 of a score
@@ -23,7 +23,7 @@ def numbers() -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
 
 
-def settled_score(scene: SettledScene, reader: Any) -> NDArray[np.float32]:
+def settled_score(scene: SoundScene, reader: Any) -> NDArray[np.float32]:
     """(reader.num_layers, 3 + CELLS * reader.num_steps): the instrument's number, -1 for a voice that is not used; its
     lowest note above LOWEST; cells that a note is held; the loudness of what begins in each cell, by semitones above
     the lowest note."""

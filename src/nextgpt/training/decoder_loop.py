@@ -6,11 +6,12 @@
     4  vocoder       for sounds: the spectra of true sounds from their mel pictures
     5  latents       encode all media once
     6  draft         the reader alone: its draft of the latents
-    7  detail        the reader's drawing half and the autoencoder's decoding half, if it is not shared, together: a
-                     perceptual loss on media decoded from drafts and from latents
-    8  flow          the transformer alone: denoising loss on latents; a tenth of the rows without a prompt
-    9  voice         the vocoder again, on what the autoencoder makes of latents and drafts
-    10 folder        moving average of the weights as fp16 (memory and transformer as fp8) in diffusers' layout
+    7  playing       for sounds: the reader's drawing half on scores that no sentence says, too
+    8  detail        the autoencoder's decoding half, if it is not shared, on drafts and latents, with a perceptual loss
+                     for pictures; the reader's drawing half learns with it where it has not learned by playing
+    9  flow          the transformer alone: denoising loss on latents; a tenth of the rows without a prompt
+    10 voice         the vocoder again, on what the autoencoder makes of latents and drafts
+    11 folder        moving average of the weights as fp16 (memory and transformer as fp8) in diffusers' layout
 
 Each phase resumes by itself (step_runner); a finished one is not run again.
 """
@@ -50,6 +51,8 @@ from nextgpt.training.perceptual import PerceptualLoss
 from nextgpt.training.step_runner import PhaseConfig, StepRunner, batch_rows
 from nextgpt.training.vocoder_loss import to_int16, vocoder_loss
 
+Phrases = tuple[Items, Callable[[], Iterable[np.ndarray]]]
+
 
 class DecoderTraining:
     """`run(until)` goes on from wherever the folder's state is, and writes `output` when all is done."""
@@ -63,6 +66,7 @@ class DecoderTraining:
         *,
         waves: Items | None = None,
         layers: Callable[[], Iterable[np.ndarray]],
+        phrases: Phrases | None = None,
         fetch: Fetch | None = None,
         on_progress: OnProgress | None = None,
         precision: torch.dtype = torch.bfloat16,
@@ -70,6 +74,7 @@ class DecoderTraining:
         self.recipe, self.items, self.folder, self.output = recipe, items, folder, output
         self.waves = waves or items  # what a vocoder learns from
         self.layers = layers  # what each item holds: the truth beside what a reader reads
+        self.phrases = phrases  # media without sentences, and what each holds
         self.on_progress: OnProgress = on_progress or (lambda what, done, total: None)
         self.precision, self.fetch = precision, fetch
         with torch.random.fork_rng():
@@ -101,6 +106,8 @@ class DecoderTraining:
         with self.autocast():
             latents = self.cache.write_latents(self.decoder)
         if self.decoder.reader is not None and not self.train_draft(self.recipe.draft, latents, until):
+            return None
+        if self.recipe.playing is not None and not self.train_playing(self.recipe.playing, latents, until):
             return None
         if self.recipe.detail is not None and not self.train_detail(self.recipe.detail, latents, until):
             return None
@@ -191,6 +198,29 @@ class DecoderTraining:
         learned = nn.ModuleDict({name: getattr(self.decoder, name) for name in ("reader", "prompt")})
         return self.run_phase("draft", learned, loss, config, until, source)
 
+    def train_playing(self, config: PhaseConfig, source: str, until: int | None) -> bool:
+        """From true scores: half of each batch phrases, so that no note is learned by heart, half items."""
+        assert self.phrases is not None, "playing needs phrases"
+        reader: Any = self.decoder.reader
+        free = ItemCache(self.folder / "phrases", self.recipe.num_phrases, self.on_progress)
+        free.write_media(self.decoder, self.phrases[0])
+        free.write_rows("layers", self.phrases[1])
+        with self.autocast():
+            encoded = free.write_latents(self.decoder)
+        half = config.batch_size // 2
+
+        def loss(step: int, generator: torch.Generator) -> Tensor:
+            rows = batch_rows(step, half, self.recipe.num_items, config.seed)
+            others = batch_rows(step, config.batch_size - half, self.recipe.num_phrases, config.seed)
+            wanted = torch.cat([self.latents(source, rows), free.rows(encoded, others).float()])
+            layers = torch.cat([self.cache.rows("layers", rows), free.rows("layers", others)])
+            with self.autocast():
+                return (reader.played(layers).float() - wanted).square().mean()
+
+        learned = nn.ModuleDict(reader.drawing())
+        with only(learned, self.decoder):
+            return self.run_phase("playing", learned, loss, config, until, source)
+
     def train_flow(self, config: PhaseConfig, source: str, until: int | None) -> bool:
         def loss(step: int, generator: torch.Generator) -> Tensor:
             rows = self.rows(step, config)
@@ -205,10 +235,10 @@ class DecoderTraining:
     def train_detail(self, config: PhaseConfig, source: str, until: int | None) -> bool:
         """Half of the rows are what the reader drafts of their sentence: a sample looks more like it than like an
         encoded medium. What is read of a sentence stays as it is, so output projectors that were trained for it do."""
-        weight = self.recipe.perceptual_weight
-        looks = PerceptualLoss(self.feature_network()) if weight else None
-        learned = nn.ModuleDict({"decoding": self.decoder.vae.decoder} if self.recipe.autoencoder else {})
-        if self.decoder.reader is not None:
+        looks = PerceptualLoss(self.feature_network()) if self.recipe.perceptual_weight else None
+        own = "vae" not in self.recipe.shared
+        learned = nn.ModuleDict({"decoding": self.decoder.vae.decoder} if own else {})
+        if self.decoder.reader is not None and self.recipe.playing is None:
             learned.update(self.decoder.reader.drawing())
 
         def loss(step: int, generator: torch.Generator) -> Tensor:
@@ -216,12 +246,12 @@ class DecoderTraining:
             stored = self.cache.rows("media", rows)
             with self.autocast():
                 latents, away = self.half_drafted(self.latents(source, rows), rows)
-                pairs = [(latents, stored)]
+                pairs = [self.decoder.excerpt(latents, stored, generator)]
                 if self.recipe.half_size:
                     small = half_size(stored)
                     pairs.append((self.decoder.encode_stored(small).float(), small))
                 losses = [
-                    detail_loss(self.decoder, self.noisy(latents, generator), true, looks, weight)
+                    detail_loss(self.decoder, self.noisy(latents, generator), true, looks, self.recipe)
                     for latents, true in pairs
                 ]
             return torch.stack(losses).mean() + self.recipe.draft_weight * away
@@ -299,15 +329,15 @@ def fingerprint(module: nn.Module) -> str:
 
 
 def start_decoder(recipe: DecoderRecipe, output: Path, fetch: Fetch | None) -> LatentDecoder:
-    """Random weights; shared components come from their folder beside `output`. A decoder that is trained again
-    keeps its null vector, so that output projectors that were trained for it still say "nothing here" with it."""
+    """Random weights; some components come from another decoder's folder beside `output`. A decoder that is trained
+    again keeps its null vector, so that output projectors that were trained for it still say "nothing here" with it."""
     decoder = untrained_decoder(recipe.architecture, fetch)
     nn.init.zeros_(decoder.transformer.proj_out.weight)
     nn.init.zeros_(decoder.transformer.proj_out.bias)
     if (output / "prompt").is_dir():
         decoder.prompt = NullPrompt.from_pretrained(output / "prompt", low_cpu_mem_usage=False).float()
         decoder.prompt.requires_grad_(False)
-    for name, place in recipe.shared.items():
+    for name, place in {**recipe.starts, **recipe.shared}.items():
         kind = type(getattr(decoder, name))
         component = read_component((output / place).resolve(), "diffusers", kind.__name__, torch.float32)
         setattr(decoder, name, component.requires_grad_(False))

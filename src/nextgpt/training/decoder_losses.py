@@ -49,7 +49,11 @@ def reconstruction_loss(
 
 
 def detail_loss(
-    decoder: LatentDecoder, latents: Tensor, stored: Tensor, looks: PerceptualLoss | None, weight: float
+    decoder: LatentDecoder,
+    latents: Tensor,
+    stored: Tensor,
+    looks: PerceptualLoss | None,
+    recipe: DecoderRecipe,
 ) -> Tensor:
     """L1 + squared error of decoded latents, and how alike the pictures look."""
     true = decoder.to_input(stored.to(decoder.device))
@@ -59,8 +63,11 @@ def detail_loss(
     plain = error.abs().mean() + error.square().mean()
     if looks is None:
         return plain
-    patch = decoder.facts.patch
-    return plain + weight * looks(F.pixel_shuffle(made, patch), F.pixel_shuffle(true, patch))
+    patch, zoom = decoder.facts.patch, recipe.perceptual_zoom
+    pictures = [F.pixel_shuffle(one, patch) for one in (made, true)]
+    return plain + recipe.perceptual_weight * looks(
+        *(F.interpolate(one, scale_factor=zoom) for one in pictures)
+    )
 
 
 @torch.no_grad()

@@ -10,7 +10,8 @@ from nextgpt.training.step_runner import PhaseConfig
 
 @dataclass(frozen=True)
 class DecoderRecipe:
-    """`autoencoder` None: it is taken from `shared["vae"]`, a folder relative to the decoder's own.
+    """`autoencoder` None: it is another decoder's. Of such components, `shared` ones stay there, and those that
+    `starts` names become this decoder's own (component -> a folder relative to the decoder's).
     `half_size`: pictures are also shown at half their size, for clips.
     The flow's seed also seeds the weights. `drop_prompt` is the flow's share of rows without a condition."""
 
@@ -22,10 +23,14 @@ class DecoderRecipe:
     autoencoder: PhaseConfig | None = None
     vocoder: PhaseConfig | None = None
     num_waves: int = 0
+    playing: PhaseConfig | None = None
+    num_phrases: int = 0
     detail: PhaseConfig | None = None
     voice: PhaseConfig | None = None
     perceptual_weight: float = 0.0
+    perceptual_zoom: int = 1
     shared: Mapping[str, str] = field(default_factory=dict)
+    starts: Mapping[str, str] = field(default_factory=dict)
     draft_weight: float = 0.1
     drop_prompt: float = 0.1
     latent_noise: float = 0.1
@@ -52,7 +57,10 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             reading=PhaseConfig(steps=1_600, batch_size=64, learning_rate=3e-3),
             draft=PhaseConfig(steps=1_200, batch_size=64, learning_rate=2e-3),
             flow=PhaseConfig(steps=400, batch_size=32),
-            shared={"vae": "../image/vae"},
+            detail=PhaseConfig(steps=2_000, batch_size=16, learning_rate=2e-4),
+            perceptual_weight=1.0,
+            perceptual_zoom=2,
+            starts={"vae": "../image/vae"},
         ),
         "audio": DecoderRecipe(
             nano_audio(),
@@ -63,7 +71,10 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             draft=PhaseConfig(steps=3_000, batch_size=64, learning_rate=2e-3),
             flow=PhaseConfig(steps=300, batch_size=32),
             detail=PhaseConfig(steps=1_000, batch_size=16, learning_rate=2e-4),
+            playing=PhaseConfig(steps=2_500, batch_size=64, learning_rate=2e-3),
+            num_phrases=16_000,
             voice=PhaseConfig(steps=1_000, batch_size=16, learning_rate=5e-4),
+            latent_noise=0.03,
         ),
     }
 }

@@ -172,9 +172,7 @@ def nano_video() -> ArchitectureConfig:
             num_layers=2,
             num_frames=16,
             group=4,
-            canvas=32,
             sprite_channels=5,
-            draw_width=64,
             plan_channels=16,
         ),
     )
@@ -183,9 +181,9 @@ def nano_video() -> ArchitectureConfig:
 def nano_audio() -> ArchitectureConfig:
     """4.1 s of 16 kHz sound: 80 tokens of 16 mel bands x 0.26 s; a latent column is 8 frames, a cell of the score."""
     return ArchitectureConfig(
-        LatentDecoderConfig("nano-audio", AudioFacts(patch=4), (32, 10, 32), steps=1),
-        autoencoder=AutoencoderConfig(16, 32, (64, 128), (1, 2), (1, 3)),
+        LatentDecoderConfig("nano-audio", AudioFacts(patch=4), (64, 10, 32), steps=1),
+        autoencoder=AutoencoderConfig(16, 64, (64, 128), (1, 2), (1, 3)),
         transformer=TransformerConfig(width=192, num_heads=3, patch_size=2),
-        reader=ScoreReaderConfig(),
+        reader=ScoreReaderConfig(plan_channels=64),
         vocoder=VocoderConfig(),
     )

@@ -81,6 +81,10 @@ class LatentDecoder(nn.Module, Generic[Facts]):
         """Inverse of `pack`."""
         return latents
 
+    def excerpt(self, latents: Tensor, stored: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Of latents and the stored media that belong to them, what is enough to compare how they look."""
+        return latents, stored
+
     # --- the contract of every decoder ---
 
     @property

@@ -7,7 +7,7 @@
 What and where are told apart, so a thing learned in one place is known in every place, motion and number. The parts
 are known ones: attention over learned keys (arXiv 1503.08895), the sampler of spatial transformers (arXiv 1506.02025),
 layers composed by their opacity (Porter and Duff 1984). Axis letters: L layers, F frames, M things, A channels of a
-sprite (opacity first), S side of the canvas on which layers are joined, cells of 4 x 4 of which become one latent
+sprite (opacity first), S side of the canvas on which layers are joined; a square cell of it becomes one latent
 position.
 """
 
@@ -22,7 +22,6 @@ from torch import Tensor, nn
 from nextgpt.nn.decoders.reader import DECISION, GAIN, HIDDEN, Reader, choice_loss
 
 POSE = 6  # x, y as fractions of the canvas; log2 of the size; cosine, sine of the clockwise angle; opacity
-CELL = 4
 MARGIN = 1.1  # a sprite's box is that much larger than its thing
 FIRST_POSE = (0.5, 0.5, -1.0, 1.0, 0.0, 1.0)
 
@@ -62,13 +61,14 @@ class LayeredReader(Reader):
             width, length, num_things, num_layers, look_width, key_width, plan_channels * group, latent_shape
         )
         self.frames, self.group, self.canvas = num_frames, group, canvas
+        cell = canvas // latent_shape[-1]
         self.sprite_shape = (sprite_channels, sprite_side, sprite_side)
         self.memory = nn.Linear(num_things, sprite_channels * sprite_side**2, bias=False)
         nn.init.normal_(self.memory.weight, std=0.02)
         self.pose_out = nn.Linear(HIDDEN, num_frames * num_layers * POSE + sprite_channels - 1)
         self.draw = nn.Sequential(
-            nn.PixelUnshuffle(CELL),
-            nn.Conv2d((sprite_channels - 1) * CELL**2, draw_width, 3, padding=1),
+            nn.PixelUnshuffle(cell),
+            nn.Conv2d((sprite_channels - 1) * cell**2, draw_width, 3, padding=1),
             nn.GELU("tanh"),
             nn.Conv2d(draw_width, draw_width, 3, padding=1),
             nn.GELU("tanh"),

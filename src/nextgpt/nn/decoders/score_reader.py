@@ -104,6 +104,10 @@ class ScoreReader(Reader):
             shown = true.strokes.sigmoid().amax((2, 3)) > 0.1
         return score_loss(made, true, shown)
 
+    def played(self, layers: Tensor) -> Tensor:
+        """The draft of what a true score says (B, channels, h, w): the drawing half alone, no sentence."""
+        return self.draft_head(self.plan_of(self.true_score(layers)))
+
     def true_score(self, layers: Tensor) -> Score:
         """layers (B, L, 3 + T S): the voice's number (-1: none), base note, cells held, loudness of strokes."""
         sure = 40.0

@@ -33,9 +33,13 @@ class VideoDecoder(LatentDecoder[VideoFacts]):
         return rearrange(latents, "(b g f) c h w -> b (f c) (g h) w", **sizes)
 
     def unpack(self, latents: Tensor) -> Tensor:
-        facts = self.facts
-        sizes = {"g": facts.num_frames // facts.group, "f": facts.group}
-        return rearrange(latents, "b (f c) (g h) w -> (b g f) c h w", **sizes)
+        return rearrange(latents, "b (f c) (g h) w -> (b g f) c h w", f=self.facts.group, h=latents.shape[-1])
+
+    def excerpt(self, latents: Tensor, stored: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """One group of frames, the same of each clip: its frames are alike, and more things can be seen in a batch."""
+        group, side = self.facts.group, latents.shape[-1]
+        chosen = int(torch.randint(self.facts.num_frames // group, (), generator=generator))
+        return latents[:, :, chosen * side :][:, :, :side], stored[:, chosen * group :][:, :group]
 
     def to_media(self, output: Tensor) -> list[Video]:
         facts = self.facts
