@@ -10,7 +10,7 @@ nextgpt data build nano
 nextgpt data replay nano
 nextgpt data build mosit --scale 0.5
 
-# 2. the small decoders, then frozen (the clips' uses the pictures' autoencoder)
+# 2. the small decoders, then frozen (the clips' begins with the pictures' autoencoder)
 nextgpt decoders train image
 nextgpt decoders train video
 nextgpt decoders train audio

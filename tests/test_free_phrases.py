@@ -3,9 +3,9 @@
 import numpy as np
 
 from nextgpt.nano import split
-from nextgpt.nano.free_phrases import LENGTHS, LOWEST, free_phrases, is_free
+from nextgpt.nano.free_phrases import LENGTHS, free_phrases, is_free
 from nextgpt.nano.instruments import instruments
-from nextgpt.nano.settled_scores import CELLS, settled_score
+from nextgpt.nano.settled_scores import CELLS, LOWEST, settled_score
 from nextgpt.nano.settled_sound_scenes import CELL, NOTE_NAMES
 from nextgpt.nano.settled_sounds import settled_scenes
 from nextgpt.nn.decoders.config import ScoreReaderConfig

@@ -12,6 +12,7 @@ from itertools import islice
 
 from nextgpt.nano import split
 from nextgpt.nano.instruments import PITCHED, Instrument, instruments
+from nextgpt.nano.settled_scores import LOWEST
 from nextgpt.nano.settled_sound_scenes import CELL, KINDS, LONG, NOTE_NAMES, SECONDS, voice
 from nextgpt.nano.settled_sounds import SPLITS, settled_scenes
 from nextgpt.nano.sounds import SoundScene, Stroke
@@ -20,7 +21,7 @@ REACH = 7  # semitones above the lowest note that a score can say
 LENGTHS = (0.1, 0.25, 0.45, 1.0, LONG)
 GAPS = (2, 8)  # cells from stroke to stroke
 SINGLE, CHORD = 0.4, 0.25  # shares; the rest goes on from note to note
-LOWEST, HIGHEST = 40, 87  # MIDI: the first and the last note of a score
+HIGHEST = LOWEST + 47  # MIDI: the last note of a score
 
 
 def free_phrases(number: int, seed: int = 0) -> Iterator[SoundScene]:
