@@ -10,12 +10,13 @@ from nextgpt.nano.settled_sound_scenes import CELL, NOTE_NAMES
 from nextgpt.nano.settled_sounds import settled_scenes
 from nextgpt.nn.decoders.config import ScoreReaderConfig
 
-PHRASES = list(free_phrases(400))
+READER = ScoreReaderConfig()
+PHRASES = list(free_phrases(400, READER))
 
 
 def test_they_are_the_same_in_every_run_and_vary() -> None:
-    assert PHRASES[:20] == list(free_phrases(20))
-    assert PHRASES[:20] != list(free_phrases(20, seed=1))
+    assert PHRASES[:20] == list(free_phrases(20, READER))
+    assert PHRASES[:20] != list(free_phrases(20, READER, seed=1))
     assert {len({stroke.start for stroke in one.strokes}) for one in PHRASES} > {1, 4, 6}
     assert {stroke.note % 12 for one in PHRASES for stroke in one.strokes} == set(range(12))
 
@@ -36,11 +37,10 @@ def test_scenes_of_other_splits_are_not_free() -> None:
 
 
 def test_a_score_says_every_stroke() -> None:
-    config = ScoreReaderConfig()
     for one in PHRASES:
-        row = settled_score(one, config)[0]
-        loud = row[3:].reshape(CELLS, config.num_steps)
+        row = settled_score(one, READER)[0]
+        loud = row[3:].reshape(CELLS, READER.num_steps)
         told = {(cell, LOWEST + int(row[1]) + step) for cell, step in zip(*np.nonzero(loud))}
-        assert max(stroke.note for stroke in one.strokes) < LOWEST + config.num_notes
+        assert max(stroke.note for stroke in one.strokes) < LOWEST + READER.num_notes
         assert told == {(round(stroke.start / CELL), stroke.note) for stroke in one.strokes}
         assert any(abs(row[2] * CELL - length) < 1e-5 for length in LENGTHS)

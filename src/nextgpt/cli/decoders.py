@@ -114,12 +114,13 @@ def nano_phrases(recipe: Any) -> tuple[Callable[[], Iterator[Any]], Callable[[],
     from nextgpt.nano.settled_scores import settled_score
     from nextgpt.nano.sounds import render_sound
 
+    number, reader = recipe.num_phrases, recipe.architecture.reader
+
     def sounds() -> Iterator[tuple[Any, str]]:
-        return ((render_sound(scene), "") for scene in free_phrases(recipe.num_phrases))
+        return ((render_sound(scene), "") for scene in free_phrases(number, reader))
 
     def scores() -> Iterator[Any]:
-        reader = recipe.architecture.reader
-        return (settled_score(scene, reader) for scene in free_phrases(recipe.num_phrases))
+        return (settled_score(scene, reader) for scene in free_phrases(number, reader))
 
     return sounds, scores
 

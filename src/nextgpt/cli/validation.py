@@ -1,4 +1,4 @@
-"""What training shows of itself: answers to held-out questions as text, and a sheet of pictures with answers."""
+"""What training shows of itself: answers to held-out questions as text, and sheets of media with answers."""
 
 import json
 import random
@@ -10,7 +10,7 @@ NUM_QUESTIONS = 24
 
 
 def validator(model: Any, batches: Any, folder: Path, out: Path, seed: int = 0) -> Callable[[int], None]:
-    """step -> samples-<step>.jsonl (question, expected, answer) and samples-<step>.png below `out`."""
+    """step -> samples-<step>.jsonl (question, expected, answer) and samples-<step>-<modality>.png below `out`."""
     from nextgpt.cli.eval import choose_rows
     from nextgpt.cli.features import encode_shown
     from nextgpt.cli.scores import answer_record
@@ -27,23 +27,23 @@ def validator(model: Any, batches: Any, folder: Path, out: Path, seed: int = 0) 
         out.mkdir(parents=True, exist_ok=True)
         lines = [json.dumps(answer_record(answer)) for answer in answers]
         (out / f"samples-{step}.jsonl").write_text("\n".join(lines) + "\n")
-        draw_sheet(answers, batches.items, out / f"samples-{step}.png")
+        draw_sheets(answers, batches.items, out, f"samples-{step}")
 
     return validate
 
 
-def draw_sheet(answers: list[Any], items: Any, path: Path) -> None:
-    """The pictures among the questions, each with the question's end and the answer below it."""
+def draw_sheets(answers: list[Any], items: Any, out: Path, name: str) -> None:
+    """For each modality <name>-<modality>.png: the first medium of each question, with the answer below it."""
     from nextgpt.data.manifest import ItemPart
     from nextgpt.nano.recipe import MEDIA
-    from nextgpt.nano.sheets import contact_sheet
+    from nextgpt.nano.sheets import COLUMNS, contact_sheet, picture_of
 
-    pictures, captions = [], []
+    shown: dict[str, list[tuple[Any, str]]] = {}
     for answer in answers:
-        asked = answer.dialogue.turns[0].content
-        shown = [part for part in asked if isinstance(part, ItemPart) and part.modality == "image"]
-        if shown:
-            pictures.append(MEDIA["image"](items[shown[0].item]["scene"], 128).array())
-            captions.append(f"{answer.expected}: {answer.text}")
-    if pictures:
-        contact_sheet(pictures, captions, columns=4).save(path)
+        media = [part for part in answer.dialogue.turns[0].content if isinstance(part, ItemPart)]
+        for part in media[:1]:
+            picture = picture_of(part.modality, MEDIA[part.modality](items[part.item]["scene"], 128))
+            shown.setdefault(part.modality, []).append((picture, f"{answer.expected}: {answer.text}"))
+    for modality, pairs in shown.items():
+        pictures, captions = zip(*pairs)
+        contact_sheet(pictures, captions, COLUMNS[modality]).save(out / f"{name}-{modality}.png")

@@ -114,7 +114,7 @@ def _turn(user: list[dict[str, Any]], reply: list[dict[str, Any]], layout: str) 
 
 def _part(found: Imported, piece: Piece, made: bool, find: Callable[[str], str]) -> dict[str, Any]:
     """A part of a message; a medium becomes an item too: its file, or what is still to be found for its caption."""
-    if piece.modality == "text":
+    if piece.modality not in found.items:
         return {"type": "text", "text": piece.text}
     items = found.items[piece.modality]
     scene = {"file": find(piece.file)} if piece.file else {"wanted": piece.text}

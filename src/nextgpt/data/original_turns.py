@@ -105,7 +105,7 @@ def _files(entry: Entry, modality: str) -> list[str]:
 def _all_shown(entry: Entry, said: list[Said], files: dict[str, list[str]]) -> list[Said]:
     """Media without a mark stand before the first question."""
     left = tuple(Piece(name, "", file) for name, names in files.items() for file in names)
-    marked = any(piece.modality != "text" for one in said for piece in one.pieces)
+    marked = any(piece.modality in MEDIA for one in said for piece in one.pieces)
     if left and marked:
         raise entry.wrong(
             "conversations", "a mark such as <image> for each medium", f"{len(left)} more media"
@@ -136,9 +136,8 @@ def _reply(
     modality = turn.get("output_modality", "text")
     if modality not in ("text", *MEDIA):
         raise entry.wrong(f"{place}.output_modality", f"one of text, {', '.join(MEDIA)}", modality)
-    if modality == "text":
-        return Said(role, _words(value))
-    return Said(role, (*_words(value), Piece(modality, entry.text("caption", turn, f"{place}."))))
+    made = (Piece(modality, entry.text("caption", turn, f"{place}.")),) if modality in MEDIA else ()
+    return Said(role, (*_words(value), *made))
 
 
 def mosit(entry: Entry) -> list[Said]:

@@ -9,49 +9,51 @@ import random
 from collections.abc import Iterator
 from functools import cache
 from itertools import islice
+from typing import Any
 
 from nextgpt.nano import split
 from nextgpt.nano.instruments import PITCHED, Instrument, instruments
-from nextgpt.nano.settled_scores import LOWEST
+from nextgpt.nano.settled_scores import CELLS, LOWEST
 from nextgpt.nano.settled_sound_scenes import CELL, KINDS, LONG, NOTE_NAMES, SECONDS, voice
 from nextgpt.nano.settled_sounds import SPLITS, settled_scenes
 from nextgpt.nano.sounds import SoundScene, Stroke
 
-REACH = 7  # semitones above the lowest note that a score can say
 LENGTHS = (0.1, 0.25, 0.45, 1.0, LONG)
 GAPS = (2, 8)  # cells from stroke to stroke
 SINGLE, CHORD = 0.4, 0.25  # shares; the rest goes on from note to note
-HIGHEST = LOWEST + 47  # MIDI: the last note of a score
+LAST = CELLS - 4  # a stroke that begins later could hardly be heard
 
 
-def free_phrases(number: int, seed: int = 0) -> Iterator[SoundScene]:
-    """Scenes of trained instruments, each at least one stroke on the grid."""
+def free_phrases(number: int, reader: Any, seed: int = 0) -> Iterator[SoundScene]:
+    """Scenes of trained instruments that a score of that reader's config can say."""
     rng = random.Random(f"{seed}:free phrases")
     trained = [one for one in PITCHED if not split.is_held_out_name(one.key)]
-    return islice(filter(is_free, _phrases(rng, trained)), number)
+    return islice(filter(is_free, _phrases(rng, trained, reader)), number)
 
 
-def _phrases(rng: random.Random, trained: list[Instrument]) -> Iterator[SoundScene]:
+def _phrases(rng: random.Random, trained: list[Instrument], reader: Any) -> Iterator[SoundScene]:
+    highest, reach = LOWEST + reader.num_notes - 1, reader.num_steps - 1
     while True:
         one = rng.choice(trained)
-        base = rng.randint(max(one.low, LOWEST), max(min(one.high, HIGHEST) - REACH, LOWEST))
+        base = rng.randint(max(one.low, LOWEST), max(min(one.high, highest) - reach, LOWEST))
         length = rng.choice(LENGTHS)
         beats = tuple(
-            Stroke(voice(one), round(cell * CELL, 3), length, base + step, 1.0) for cell, step in _beats(rng)
+            Stroke(voice(one), round(cell * CELL, 3), length, base + step, 1.0)
+            for cell, step in _beats(rng, reach)
         )
         yield SoundScene("free", SECONDS, beats, one.name)
 
 
-def _beats(rng: random.Random) -> list[tuple[int, int]]:
+def _beats(rng: random.Random, reach: int) -> list[tuple[int, int]]:
     """(cell, semitones above the base): one note, a chord, or a line of up to eight."""
     chance, cell = rng.random(), 1
     if chance < SINGLE:
-        return [(cell, rng.randint(0, REACH))]
+        return [(cell, rng.randint(0, reach))]
     if chance < SINGLE + CHORD:
-        return [(cell, step) for step in sorted(rng.sample(range(REACH + 1), rng.randint(2, 3)))]
+        return [(cell, step) for step in sorted(rng.sample(range(reach + 1), rng.randint(2, 3)))]
     beats: list[tuple[int, int]] = []
-    while len(beats) < 8 and cell < 28:
-        beats.append((cell, rng.randint(0, REACH)))
+    while len(beats) < 8 and cell < LAST:
+        beats.append((cell, rng.randint(0, reach)))
         cell += rng.randint(*GAPS)
     return beats
 

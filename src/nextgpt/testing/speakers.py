@@ -65,8 +65,17 @@ class Herd(Speaker):
 
 def noise(modality: str, seed: int) -> Medium:
     """A small medium of that seed."""
-    generator = np.random.default_rng(seed)
-    if modality == "audio":
-        return Audio.from_array((0.1 * generator.standard_normal(1600)).astype(np.float32), 16000)
-    frames = generator.integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
-    return Video.from_array(frames, 8.0) if modality == "video" else Image.from_array(frames[0])
+    return NOISE[modality](np.random.default_rng(seed))
+
+
+def noise_frames(generator: np.random.Generator) -> np.ndarray:
+    return generator.integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
+
+
+NOISE: dict[str, Callable[[np.random.Generator], Medium]] = {
+    "image": lambda generator: Image.from_array(noise_frames(generator)[0]),
+    "audio": lambda generator: Audio.from_array(
+        (0.1 * generator.standard_normal(1600)).astype(np.float32), 16000
+    ),
+    "video": lambda generator: Video.from_array(noise_frames(generator), 8.0),
+}

@@ -71,7 +71,7 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             draft=PhaseConfig(steps=3_000, batch_size=64, learning_rate=2e-3),
             flow=PhaseConfig(steps=300, batch_size=32),
             detail=PhaseConfig(steps=1_000, batch_size=16, learning_rate=2e-4),
-            playing=PhaseConfig(steps=2_500, batch_size=64, learning_rate=2e-3),
+            playing=PhaseConfig(steps=2_500, batch_size=64, learning_rate=1.5e-3),
             num_phrases=16_000,
             voice=PhaseConfig(steps=1_000, batch_size=16, learning_rate=5e-4),
             latent_noise=0.03,

@@ -24,9 +24,8 @@ from nextgpt.nn.decoders import mel
 from nextgpt.nn.decoders.config import AudioFacts, MediaFacts, VocoderConfig
 
 FIT_ROUNDS, POLISH_ROUNDS = 2, 4
-WINDOW_SPREAD = 0.25645 / (
-    2 * math.pi
-)  # of a Hann window as a Gaussian: its variance over its squared length
+# Of a Hann window as a Gaussian: its variance over its squared length.
+WINDOW_SPREAD = 0.25645 / (2 * math.pi)
 MAX_DELAY = 0.45  # windows
 MIN_SPREAD, MAX_SPREAD = 0.004, 1.0  # of a frequency, in bins
 
