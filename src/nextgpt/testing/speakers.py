@@ -63,7 +63,7 @@ class Herd(Speaker):
         return super().replies(conversations, options)
 
 
-def noise(modality: str, seed: int) -> Medium:
+def noise(modality: str, seed: int | Sequence[int]) -> Medium:
     """A small medium of that seed."""
     return NOISE[modality](np.random.default_rng(seed))
 

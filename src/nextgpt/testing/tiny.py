@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,13 +21,13 @@ from nextgpt.config import (
     OutputProjectorConfig,
     YamnetConfig,
 )
-from nextgpt.media import Audio, Image, Video
 from nextgpt.model import AnyToAnyModel
 from nextgpt.nn.input_projector import InputProjector
 from nextgpt.nn.language_model import LanguageModel
 from nextgpt.nn.output_projector import OutputProjector
 from nextgpt.nn.outputs import Conditioning, ConditioningSpec, EncoderOutput
 from nextgpt.processor import Processor
+from nextgpt.testing.speakers import noise
 from nextgpt.tokens import SpecialTokens
 
 CHAT_TEMPLATE = (
@@ -201,11 +200,7 @@ class EchoDecoder(nn.Module):
         return [self._medium(seed, number) for seed, number in zip(seeds, numbers, strict=True)]
 
     def _medium(self, seed: int, number: float) -> Any:
-        generator = np.random.default_rng([seed, int(abs(number) * 1e3)])
-        if self.modality == "audio":
-            return Audio.from_array((0.1 * generator.standard_normal(1600)).astype(np.float32), 16000)
-        frames = generator.integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
-        return Video.from_array(frames, 8.0) if self.modality == "video" else Image.from_array(frames[0])
+        return noise(self.modality, [seed, int(abs(number) * 1e3)])
 
 
 def echo_decoders(seconds_per_step: float = 0.0) -> dict[str, EchoDecoder]:
