@@ -56,6 +56,32 @@ def test_angles_turn_clockwise() -> None:
     assert canvas[:, 18:].sum() > 20 * canvas[:, :14].sum().clamp_min(0.1)  # what was on top is on the right
 
 
+def test_a_reader_of_clips_drafts_each_frame_as_the_reader_of_pictures_that_it_started_as() -> None:
+    single, clip = reader(), reader(num_frames=4, group=2, num_layers=1, latent_shape=(6, 16, 8))
+    unread = clip.pose_out.weight.clone()
+    clip.start_as(single)
+    assert torch.equal(clip.memory.weight, single.memory.weight) and torch.equal(clip.pose_out.weight, unread)
+    sprites = single.sprites(Reading(torch.tensor([[[0.0, 9.0, 0.0, 0.0]]]), torch.zeros(0), torch.zeros(0)))
+    poses = torch.tensor([[[pose(0.2 + 0.2 * frame, 0.5, 0.5)] for frame in range(4)]])
+    background = torch.full((1, 3), -0.5)
+    scores = torch.tensor([[[0.0, 9.0, 0.0, 0.0]]])
+    drafts = clip.draft_head(clip.plan_of(Reading(scores, poses, background)))  # (1, 2 * 3, 2 * 8, 8)
+    for frame in range(4):
+        canvas = frame_of(single, sprites, poses[:, frame], background)
+        group, place = divmod(frame, 2)
+        mine = drafts[:, 3 * place : 3 * place + 3, 8 * group : 8 * group + 8]
+        torch.testing.assert_close(mine, single.draft_head(single.draw(canvas)), rtol=0, atol=1e-5)
+
+
+def frame_of(single: LayeredReader, sprites: Tensor, poses: Tensor, background: Tensor) -> Tensor:
+    """One layer, joined by a reader of pictures whose second layer is not used."""
+    two = torch.cat([sprites, sprites], 1)
+    hidden = torch.tensor([[pose(0.5, 0.5, 0.5, opacity=0.0)]])
+    return single.compose(
+        two, Reading(torch.zeros(0), torch.cat([poses[:, None], hidden[:, None]], 2), background)
+    )
+
+
 def test_the_loss_asks_for_things_and_poses_of_used_layers_alone() -> None:
     layers = torch.tensor([[[2.0, *pose(0.3, 0.5, 0.5)], [-1.0, *pose(0.9, 0.9, 0.1, opacity=0.0)]]])
     scores = torch.full((1, 2, 4), -20.0)

@@ -13,6 +13,7 @@ from nextgpt.data.mosit import check_row, read_mosit
 from nextgpt.errors import DataError
 from nextgpt.nano import split
 from nextgpt.nano.answers import ANSWERS
+from nextgpt.nano.audio_questions import FITS
 from nextgpt.nano.instruments import instruments
 from nextgpt.nano.mosit.build import MositSizes, build_mosit
 from nextgpt.nano.mosit.cells import CELLS, PLANS
@@ -150,6 +151,27 @@ def test_made_media_are_settled_and_told_to_the_judge(world: Path) -> None:
                 assert part["caption"] == told["caption"] and told["slots"] == known[part["item"]]["slots"]
                 settled = "rhythm" in scene if part["type"] == "audio" else scene["style"] == "fluent-3d"
                 assert settled, scene
+
+
+def test_who_asks_for_a_drawing_of_a_clip_is_not_given_a_clip(world: Path) -> None:
+    asked = [templates(topic, side) for topic in ("recolour-clip", "still-on") for side in (False, True)]
+    for clip in (*asked[0], *asked[1]):
+        assert not {"draw", "paint", "picture"} & set(clip.lower().strip(".?").split())
+    for picture in (*asked[2], *asked[3]):
+        assert {"draw", "paint", "picture"} & set(picture.lower().split())
+    told = {(turn["task"], *turn["media"]) for row in rows(world, "train") for turn in row["turns"]}
+    assert {one for one in told if one[0] in ("mosit-recolour-clip", "mosit-still-on")} == {
+        ("mosit-recolour-clip", "video"),
+        ("mosit-still-on", "image"),
+    }
+
+
+def test_silent_things_are_named_and_nothing_is_played(world: Path) -> None:
+    turns = [
+        turn for row in rows(world, "train") for turn in row["turns"] if turn["task"] == "mosit-no-sound"
+    ]
+    assert {turn["cell"] for turn in turns} == {"image->text", "video->text"}
+    assert not any(turn["made"] for turn in turns) and not {turn["expected"] for turn in turns} & set(FITS)
 
 
 def test_every_kind_of_medium_can_be_drawn_for_the_encoders(world: Path) -> None:

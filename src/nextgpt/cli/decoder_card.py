@@ -28,7 +28,7 @@ simple motions, notes and effects.
 """
 WHAT = {
     "image": "A sentence in, a picture of 128 x 128 pixels out.",
-    "video": "A sentence in, a clip of 16 frames of 64 x 64 pixels at 8 a second out.",
+    "video": "A sentence in, a clip of 16 frames of 128 x 128 pixels at 8 a second out.",
     "audio": "A sentence in, 4.1 s of sound at 16 kHz out.",
 }
 FEATURES = {"image": ("efficientnet-lite2",), "video": ("efficientnet-lite2",), "audio": ()}

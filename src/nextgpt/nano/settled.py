@@ -47,6 +47,6 @@ class Settled:
 
 SETTLED: dict[str, Settled] = {
     "image": Settled(settled_image_items, partial(render_settled, size=128), layers_for),
-    "video": Settled(settled_video_items, partial(render_settled, size=64), layers_for),
+    "video": Settled(settled_video_items, partial(render_settled, size=128), layers_for),
     "audio": Settled(settled_sound_items, render_sound, settled_score),
 }

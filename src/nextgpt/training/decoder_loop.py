@@ -42,7 +42,6 @@ from nextgpt.training.decoder_items import ItemCache, Items, OnProgress
 from nextgpt.training.decoder_losses import (
     autoencoder_loss,
     detail_loss,
-    half_size,
     set_scale,
     small_pictures,
 )
@@ -158,7 +157,8 @@ class DecoderTraining:
             rows = batch_rows(step, config.batch_size, self.recipe.num_waves, config.seed)
             with self.autocast():
                 with torch.no_grad():
-                    made = decoder.decode_latents(self.half_drafted(self.latents(source, rows), rows)[0])
+                    latents, _away = self.drafted(self.latents(source, rows), rows[: len(rows) // 2])
+                    made = decoder.decode_latents(latents)
                     dreamt = F.pixel_shuffle(made, decoder.facts.patch)[:, 0].clamp(-1, 1)
                 waves = cache.rows("waves", rows)
                 return vocoder_loss(decoder.vocoder, waves, generator, noise=0.0, dreamt=dreamt)
@@ -233,8 +233,9 @@ class DecoderTraining:
         return self.run_phase("flow", self.decoder.transformer, loss, config, until, source)
 
     def train_detail(self, config: PhaseConfig, source: str, until: int | None) -> bool:
-        """Half of the rows are what the reader drafts of their sentence: a sample looks more like it than like an
-        encoded medium. What is read of a sentence stays as it is, so output projectors that were trained for it do."""
+        """Rows are what the reader drafts of their sentence: a sample looks more like it than like an encoded medium.
+        An autoencoder that learns, too, sees as many of the latter. What is read of a sentence stays as it is, so
+        output projectors that were trained for it do."""
         looks = PerceptualLoss(self.feature_network()) if self.recipe.perceptual_weight else None
         own = "vae" not in self.recipe.shared
         learned = nn.ModuleDict({"decoding": self.decoder.vae.decoder} if own else {})
@@ -245,27 +246,23 @@ class DecoderTraining:
             rows = self.rows(step, config)
             stored = self.cache.rows("media", rows)
             with self.autocast():
-                latents, away = self.half_drafted(self.latents(source, rows), rows)
-                pairs = [self.decoder.excerpt(latents, stored, generator)]
-                if self.recipe.half_size:
-                    small = half_size(stored)
-                    pairs.append((self.decoder.encode_stored(small).float(), small))
-                losses = [
-                    detail_loss(self.decoder, self.noisy(latents, generator), true, looks, self.recipe)
-                    for latents, true in pairs
-                ]
-            return torch.stack(losses).mean() + self.recipe.draft_weight * away
+                drafted = len(rows) // 2 if own else len(rows)
+                latents, away = self.drafted(self.latents(source, rows), rows[:drafted])
+                latents, true = self.decoder.excerpt(latents, stored, generator)
+                noisy = self.noisy(latents, generator)
+                looks_off = detail_loss(self.decoder, noisy, true, looks, self.recipe)
+            return looks_off + self.recipe.draft_weight * away
 
         with only(learned, self.decoder):
             return self.run_phase("detail", learned, loss, config, until, source)
 
-    def half_drafted(self, latents: Tensor, rows: list[int]) -> tuple[Tensor, Tensor]:
-        """The first half of the latents as the reader drafts them, and how far off they are (mean squared error)."""
-        reader, half = self.decoder.reader, len(rows) // 2
+    def drafted(self, latents: Tensor, rows: list[int]) -> tuple[Tensor, Tensor]:
+        """The first latents as the reader drafts these rows, and how far off they are (mean squared error)."""
+        reader, count = self.decoder.reader, len(rows)
         if reader is None:
             return latents, torch.zeros(())
-        draft = reader.plan_and_draft(reader.read(self.conditioning(rows[:half])))[1].float()
-        return torch.cat([draft, latents[half:]]), (draft - latents[:half]).square().mean()
+        draft = reader.plan_and_draft(reader.read(self.conditioning(rows)))[1].float()
+        return torch.cat([draft, latents[count:]]), (draft - latents[:count]).square().mean()
 
     def noisy(self, latents: Tensor, generator: torch.Generator) -> Tensor:
         return latents + self.recipe.latent_noise * torch.randn(latents.shape, generator=generator)
@@ -337,8 +334,15 @@ def start_decoder(recipe: DecoderRecipe, output: Path, fetch: Fetch | None) -> L
     if (output / "prompt").is_dir():
         decoder.prompt = NullPrompt.from_pretrained(output / "prompt", low_cpu_mem_usage=False).float()
         decoder.prompt.requires_grad_(False)
-    for name, place in {**recipe.starts, **recipe.shared}.items():
-        kind = type(getattr(decoder, name))
-        component = read_component((output / place).resolve(), "diffusers", kind.__name__, torch.float32)
-        setattr(decoder, name, component.requires_grad_(False))
+    for name, place in recipe.shared.items():
+        setattr(decoder, name, neighbour(decoder, name, output / place).requires_grad_(False))
+    for name, place in recipe.starts.items():
+        getattr(decoder, name).start_as(neighbour(decoder, name, output / place))
     return decoder
+
+
+def neighbour(decoder: LatentDecoder, name: str, folder: Path) -> Any:
+    """Another decoder's component of the kind that this one has."""
+    kind = type(getattr(decoder, name))
+    library = "diffusers" if kind.__module__.startswith("diffusers") else kind.__module__
+    return read_component(folder.resolve(), library, kind.__name__, torch.float32)

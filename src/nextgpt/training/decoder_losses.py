@@ -12,6 +12,12 @@ from nextgpt.training.perceptual import PerceptualLoss
 LATENTS_FOR_SCALE = 512
 
 
+def small_pictures(stored: Tensor, side: int) -> Tensor:
+    """uint8 pictures or clips (B, ..., 3, H, W) -> (B', 3, side, side) in -1..1."""
+    frames = stored.flatten(0, -4).float() / 127.5 - 1
+    return F.interpolate(frames, size=(side, side), mode="area")
+
+
 def autoencoder_loss(
     decoder: LatentDecoder, stored: Tensor, recipe: DecoderRecipe, generator: torch.Generator
 ) -> Tensor:
@@ -20,26 +26,6 @@ def autoencoder_loss(
     Tried first and left out: L1 of the differences between neighbours. It rewards one flat colour, and the
     network stayed there for hundreds of steps.
     """
-    sizes = (stored, half_size(stored)) if recipe.half_size else (stored,)
-    losses = [reconstruction_loss(decoder, one, recipe, generator) for one in sizes]
-    return torch.stack(losses).mean()
-
-
-def small_pictures(stored: Tensor, side: int) -> Tensor:
-    """uint8 pictures or clips (B, ..., 3, H, W) -> (B', 3, side, side) in -1..1."""
-    frames = stored.flatten(0, -4).float() / 127.5 - 1
-    return F.interpolate(frames, size=(side, side), mode="area")
-
-
-def half_size(stored: Tensor) -> Tensor:
-    """uint8 pictures (B, 3, S, S) -> (B, 3, S / 2, S / 2): as large as things are in clips."""
-    small = F.interpolate(stored.float(), scale_factor=0.5, mode="bicubic", antialias=True)
-    return small.clamp(0, 255).round().to(torch.uint8)
-
-
-def reconstruction_loss(
-    decoder: LatentDecoder, stored: Tensor, recipe: DecoderRecipe, generator: torch.Generator
-) -> Tensor:
     pixels = decoder.to_input(stored.to(decoder.device)).contiguous(memory_format=torch.channels_last)
     latents = decoder.vae.encode(pixels).latent.float()
     size = latents.square().mean()
@@ -63,11 +49,8 @@ def detail_loss(
     plain = error.abs().mean() + error.square().mean()
     if looks is None:
         return plain
-    patch, zoom = decoder.facts.patch, recipe.perceptual_zoom
-    pictures = [F.pixel_shuffle(one, patch) for one in (made, true)]
-    return plain + recipe.perceptual_weight * looks(
-        *(F.interpolate(one, scale_factor=zoom) for one in pictures)
-    )
+    pictures = [F.pixel_shuffle(one, decoder.facts.patch) for one in (made, true)]
+    return plain + recipe.perceptual_weight * looks(*pictures)
 
 
 @torch.no_grad()

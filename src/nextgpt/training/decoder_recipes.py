@@ -11,8 +11,7 @@ from nextgpt.training.step_runner import PhaseConfig
 @dataclass(frozen=True)
 class DecoderRecipe:
     """`autoencoder` None: it is another decoder's. Of such components, `shared` ones stay there, and those that
-    `starts` names become this decoder's own (component -> a folder relative to the decoder's).
-    `half_size`: pictures are also shown at half their size, for clips.
+    `starts` names teach this decoder's own what fits (component -> a folder relative to the decoder's).
     The flow's seed also seeds the weights. `drop_prompt` is the flow's share of rows without a condition."""
 
     architecture: ArchitectureConfig
@@ -28,14 +27,12 @@ class DecoderRecipe:
     detail: PhaseConfig | None = None
     voice: PhaseConfig | None = None
     perceptual_weight: float = 0.0
-    perceptual_zoom: int = 1
     shared: Mapping[str, str] = field(default_factory=dict)
     starts: Mapping[str, str] = field(default_factory=dict)
     draft_weight: float = 0.1
     drop_prompt: float = 0.1
     latent_noise: float = 0.1
     latent_penalty: float = 1e-3
-    half_size: bool = False
 
 
 RECIPES: dict[str, dict[str, DecoderRecipe]] = {
@@ -45,7 +42,6 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             num_items=24_000,
             reading=PhaseConfig(steps=3_000, batch_size=64, learning_rate=3e-3),
             autoencoder=PhaseConfig(steps=4_500, batch_size=16),
-            half_size=True,
             draft=PhaseConfig(steps=1_600, batch_size=64, learning_rate=2e-3),
             flow=PhaseConfig(steps=400, batch_size=32),
             detail=PhaseConfig(steps=2_200, batch_size=16, learning_rate=2e-4),
@@ -53,14 +49,14 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
         ),
         "video": DecoderRecipe(
             nano_video(),
-            num_items=14_000,
+            num_items=6_000,
             reading=PhaseConfig(steps=1_600, batch_size=64, learning_rate=3e-3),
-            draft=PhaseConfig(steps=1_200, batch_size=64, learning_rate=2e-3),
-            flow=PhaseConfig(steps=400, batch_size=32),
-            detail=PhaseConfig(steps=2_000, batch_size=16, learning_rate=2e-4),
+            draft=PhaseConfig(steps=600, batch_size=16, learning_rate=1e-3),
+            flow=PhaseConfig(steps=300, batch_size=32),
+            detail=PhaseConfig(steps=600, batch_size=8, learning_rate=2e-4),
             perceptual_weight=1.0,
-            perceptual_zoom=2,
-            starts={"vae": "../image/vae"},
+            shared={"vae": "../image/vae"},
+            starts={"reader": "../image/reader"},
         ),
         "audio": DecoderRecipe(
             nano_audio(),

@@ -16,8 +16,8 @@ CELLS: dict[tuple[str, str], tuple[Maker, ...]] = {
     ("audio", "image"): (heard.source_of,),
     ("audio", "audio"): (heard.reverse, heard.on_another, heard.speed_of, heard.repeat),
     ("audio", "video"): (heard.animate_source,),
-    ("video", "text"): (moving.tell,),
-    ("video", "image"): (moving.still_of,),
+    ("video", "text"): (moving.tell, moving.tell, moving.tell, moving.no_sound),
+    ("video", "image"): (moving.still_of, moving.still_on),
     ("video", "audio"): (moving.sound_of, moving.play_on),
     ("video", "video"): (moving.reverse, moving.recolour, moving.other_motion),
 }
@@ -43,6 +43,8 @@ MANY_OUT: tuple[Maker, ...] = (
 )
 # Only where the conversation has gone on for a while.
 LOOKING_BACK: tuple[Maker, ...] = (plain.what_was_first,)
+# What is answered by words alone, whatever the request sounds like; oftener before the last turn than its cells are.
+DECLINING: tuple[Maker, ...] = (plain.refuse, plain.missing, stills.no_sound, moving.no_sound)
 # What a conversation's last turn is, in turn. What a model learns last comes oftener.
 PLANS: tuple[tuple[Maker, ...], ...] = (
     *CELLS.values(),

@@ -11,14 +11,15 @@ from typing import Any
 
 from nextgpt.data.mosit import VERSION
 from nextgpt.nano import phrasings
-from nextgpt.nano.mosit.cells import CELLS, LOOKING_BACK, MANY_OUT, PLANS, SEVERAL
+from nextgpt.nano.mosit.cells import CELLS, DECLINING, LOOKING_BACK, MANY_OUT, PLANS, SEVERAL
 from nextgpt.nano.mosit.split_rules import allowed
 from nextgpt.nano.mosit.talk import Maker, Step, Talk
 from nextgpt.nano.mosit.world import World
+from nextgpt.nano.nouns import indefinite
 from nextgpt.nano.rows import Item, text
 
 TURNS = {1: 30, 2: 22, 3: 18, 4: 12, 5: 8, 6: 6, 7: 4}
-GOES_ON, MANY, BACK, CHAT, WRONG_FIRST = 0.5, 0.12, 0.1, 0.07, 0.12
+GOES_ON, MANY, BACK, DECLINES, CHAT, WRONG_FIRST = 0.5, 0.12, 0.1, 0.15, 0.07, 0.12
 _MAX_TRIES = 120  # a held-out pair comes in about one of ten tries
 
 Conversation = tuple[dict[str, Any], tuple[Item, ...]]
@@ -58,6 +59,8 @@ def _any_makers(talk: Talk) -> Sequence[Maker]:
         return SEVERAL + MANY_OUT
     if chance < MANY + BACK and len(talk.steps) > 1:
         return LOOKING_BACK + talk.rng.choice(list(CELLS.values()))
+    if talk.rng.random() < DECLINES:
+        return DECLINING
     return talk.rng.choice(list(CELLS.values()))
 
 
@@ -73,9 +76,9 @@ def _turn(talk: Talk, makers: Sequence[Maker]) -> Step | None:
 
 def _add(talk: Talk, step: Step) -> None:
     """A name is sometimes said wrongly first and then set right; nothing is learnt from the wrong reply."""
-    wrong = [name for name in step.choices if name != step.expected]
     named = step.task in ("image-name", "video-name", "audio-name")
-    if not (named and wrong and talk.rng.random() < WRONG_FIRST):
+    wrong = _wrong_names(step) if named else []
+    if not (wrong and talk.rng.random() < WRONG_FIRST):
         talk.add(step)
         return
     said = talk.rng.choice(wrong)
@@ -83,6 +86,12 @@ def _add(talk: Talk, step: Step) -> None:
     topic = "listen-again" if step.task == "audio-name" else "look-again"
     talk.add(replace(step, reply=reply, language_loss=False))
     talk.add(replace(step, task=f"mosit-{topic}", user=(text(talk.ask(topic)),), shown=()))
+
+
+def _wrong_names(step: Step) -> list[str]:
+    """Of the choices those that can stand behind the same article."""
+    article = indefinite(step.expected)
+    return [name for name in step.choices if name != step.expected and indefinite(name) == article]
 
 
 def _chat(talk: Talk, chat: Sequence[tuple[str, str]]) -> Step:

@@ -4,7 +4,7 @@ from nextgpt.nano.audio_questions import FITS
 from nextgpt.nano.clips import ClipScene
 from nextgpt.nano.image_questions import a_colour
 from nextgpt.nano.mosit.asks import ask_about
-from nextgpt.nano.mosit.stills import play_thing, verb
+from nextgpt.nano.mosit.stills import play_thing, silence_of, verb
 from nextgpt.nano.mosit.talk import Step, Subject, Talk
 from nextgpt.nano.mosit.world import plain_sound, settled_codes, settled_twin
 from nextgpt.nano.rows import Item
@@ -21,8 +21,11 @@ OPPOSITES = {
 OPPOSITES |= {there: back for back, there in OPPOSITES.items()}
 
 
-def clip(talk: Talk, sounding: bool = False, motions: tuple[str, ...] = MOTIONS) -> Item | None:
-    thing, motion = talk.world.thing(sounding), talk.rng.choice(motions)
+def clip(talk: Talk, sounding: bool | None = False, motions: tuple[str, ...] = MOTIONS) -> Item | None:
+    """A clip of one thing, settled or otherwise. sounding: as of a picture."""
+    thing, motion = talk.world.thing(bool(sounding)), talk.rng.choice(motions)
+    if sounding is None and thing.name in FITS:
+        return None
     if talk.rng.random() < 0.5:
         return talk.world.moved_otherwise(thing, motion)
     return talk.world.clip(thing, motion, talk.world.colour())
@@ -56,6 +59,15 @@ def still_of(talk: Talk) -> Step | None:
     return talk.make("still-of", (subject,), (made,))
 
 
+def still_on(talk: Talk) -> Step | None:
+    """ "Draw it on blue.": who asks for a drawing of a clip does not ask for a clip."""
+    if (subject := one(talk)) is None:
+        return None
+    colour = talk.world.colour(subject.item.scene.colour)
+    made = talk.world.picture(thing_of(subject), colour)
+    return talk.make("still-on", (subject,), (made,), colour=colour, a_colour=a_colour(colour))
+
+
 def sounds(item: Item) -> bool:
     return is_one(item) and item.scene.subject.name in FITS
 
@@ -66,6 +78,12 @@ def sound_of(talk: Talk) -> Step | None:
         return None
     made = talk.world.sound(plain_sound(FITS[subject.item.scene.subject.name][0]))
     return talk.make("sound-of", (subject,), (made,))
+
+
+def no_sound(talk: Talk) -> Step | None:
+    return silence_of(
+        talk, talk.subject("video", lambda: clip(talk, None), lambda item: not sounds(item)), is_one
+    )
 
 
 def play_on(talk: Talk) -> Step | None:
@@ -89,7 +107,7 @@ def recolour(talk: Talk) -> Step | None:
         return None
     colour = talk.world.colour(subject.item.scene.colour)
     made = talk.world.clip(thing_of(subject), motion_of(subject.item), colour)
-    return talk.make("recolour", (subject,), (made,), colour=colour, a_colour=a_colour(colour))
+    return talk.make("recolour-clip", (subject,), (made,), colour=colour, a_colour=a_colour(colour))
 
 
 def other_motion(talk: Talk) -> Step | None:

@@ -1,11 +1,13 @@
 """Turns about pictures: image -> text, image, audio, video."""
 
+from collections.abc import Callable
+
 from nextgpt.nano import generation_rows, phrasings
 from nextgpt.nano.audio_questions import FITS
 from nextgpt.nano.image_questions import a_colour
 from nextgpt.nano.instruments import instruments
 from nextgpt.nano.mosit.asks import ask_about
-from nextgpt.nano.mosit.talk import Step, Subject, Talk
+from nextgpt.nano.mosit.talk import Step, Subject, Talk, cell_name
 from nextgpt.nano.mosit.world import plain_sound, settled_by_instrument, settled_codes, settled_twin
 from nextgpt.nano.nouns import NUMBER_WORDS, indefinite, with_article
 from nextgpt.nano.rows import Item, text
@@ -124,16 +126,19 @@ def _without_player(talk: Talk, scene: SettledScene) -> str:
 
 
 def no_sound(talk: Talk) -> Step | None:
-    """A thing that makes no sound that it knows: words alone."""
     subject = talk.subject("image", lambda: picture(talk, None), lambda item: not sounds(item))
-    if subject is None or not is_single(subject.item):
+    return silence_of(talk, subject, is_single)
+
+
+def silence_of(talk: Talk, subject: Subject | None, is_one: Callable[[Item], bool]) -> Step | None:
+    """A thing that makes no sound that it knows: words alone."""
+    if subject is None or not is_one(subject.item):
         return None
-    name = subject.item.scene.subject.name
+    name, cell = subject.item.scene.subject.name, cell_name([subject.item], ())
     reply = text(phrasings.answer(talk.rng, "silent", a=with_article(name)))
     shown = (subject.item,) if subject.shown else ()
     user = talk.message(shown, talk.ask("sound-of"))
-    return Step("image->text", "mosit-no-sound", user, (reply,), name, subject.needed, shown,
-                asked=(subject.item,))  # fmt: skip
+    return Step(cell, "mosit-no-sound", user, (reply,), name, subject.needed, shown, asked=(subject.item,))
 
 
 def animate(talk: Talk) -> Step | None:

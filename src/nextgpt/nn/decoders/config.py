@@ -22,7 +22,7 @@ class VideoFacts:
     """`group` frames share one column of latent channels; groups lie below each other like a film strip."""
 
     type: ClassVar[str] = "video"
-    size: int = 64
+    size: int = 128
     patch: int = 4
     num_frames: int = 16
     fps: int = 8
@@ -163,18 +163,13 @@ def nano_image() -> ArchitectureConfig:
 
 
 def nano_video() -> ArchitectureConfig:
-    """16 frames of 64 x 64 at 8 a second: 64 tokens of 4 frames x 16 x 16 pixels, the image autoencoder."""
+    """16 frames of 128 x 128 at 8 a second, each a picture to the image autoencoder and to the reader's drawing half:
+    64 tokens of 4 frames x 32 x 32 pixels."""
     return ArchitectureConfig(
-        LatentDecoderConfig("nano-video", VideoFacts(), (64, 32, 8)),
+        LatentDecoderConfig("nano-video", VideoFacts(), (64, 64, 16)),
         PIXELS,
-        transformer=TransformerConfig(patch_size=2),
-        reader=LayeredReaderConfig(
-            num_layers=2,
-            num_frames=16,
-            group=4,
-            sprite_channels=5,
-            plan_channels=16,
-        ),
+        transformer=TransformerConfig(patch_size=4),
+        reader=LayeredReaderConfig(num_layers=2, num_frames=16, group=4),
     )
 
 
@@ -184,6 +179,6 @@ def nano_audio() -> ArchitectureConfig:
         LatentDecoderConfig("nano-audio", AudioFacts(patch=4), (64, 10, 32), steps=1),
         autoencoder=AutoencoderConfig(16, 64, (64, 128), (1, 2), (1, 3)),
         transformer=TransformerConfig(width=192, num_heads=3, patch_size=2),
-        reader=ScoreReaderConfig(plan_channels=64),
+        reader=ScoreReaderConfig(voice_width=768, plan_channels=64),
         vocoder=VocoderConfig(),
     )

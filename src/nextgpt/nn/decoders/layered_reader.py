@@ -135,6 +135,16 @@ class LayeredReader(Reader):
     def drawing(self) -> dict[str, nn.Module]:
         return {**super().drawing(), "draw": self.draw}
 
+    def start_as(self, other: "LayeredReader") -> None:
+        """All that another reader has learned and this one can use: tensors of the same shape, and how a frame is
+        drafted, for each frame of a group. `other` is a reader of single frames with as large a canvas."""
+        mine, known = self.state_dict(), other.state_dict()
+        fitting = {name: value for name, value in known.items() if value.shape == mine[name].shape}
+        frame = known["draft_head.weight"][..., 0, 0]
+        fitting["draft_head.weight"] = torch.block_diag(*[frame] * self.group)[..., None, None]
+        fitting["draft_head.bias"] = known["draft_head.bias"].repeat(self.group)
+        self.load_state_dict({**mine, **fitting})
+
 
 def sample_points(poses: Tensor, side: int) -> Tensor:
     """Poses (B, F, L, 6) -> for each pixel of the canvas its place in the sprite's box, -1 to 1:
