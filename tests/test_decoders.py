@@ -411,6 +411,20 @@ def test_stopped_and_resumed_is_bit_identical_to_unstopped(
     assert [line["step"] for line in lines] == [2, 4]
 
 
+def test_detail_sees_several_things_as_often_as_the_recipe_says(tmp_path: Path, text_folder: Path) -> None:
+    recipe = replace(tiny_recipe("image"), crowded=0.5)
+    made = training("image", tmp_path, text_folder, recipe)
+    rows = list(layers_of("image"))
+    for row in rows[3:]:
+        row[1] = row[0]  # the last two of five hold two things
+    made.cache.write_rows("layers", lambda: rows)
+    config = PhaseConfig(steps=8, batch_size=4)
+    seen = [made.detail_rows(step, config) for step in range(8)]
+    assert all(sum(row >= 3 for row in batch) == 2 for batch in seen)
+    assert {row for batch in seen for row in batch} == set(range(5)) and seen[0] != seen[1]
+    assert seen == [made.detail_rows(step, config) for step in range(8)]
+
+
 def test_a_state_of_other_settings_is_refused(tmp_path: Path, text_folder: Path) -> None:
     training("image", tmp_path, text_folder).run(until=2)
     recipe = tiny_recipe("image")

@@ -243,7 +243,7 @@ class DecoderTraining:
             learned.update(self.decoder.reader.drawing())
 
         def loss(step: int, generator: torch.Generator) -> Tensor:
-            rows = self.rows(step, config)
+            rows = self.detail_rows(step, config)
             stored = self.cache.rows("media", rows)
             with self.autocast():
                 drafted = len(rows) // 2 if own else len(rows)
@@ -274,6 +274,18 @@ class DecoderTraining:
 
     def rows(self, step: int, config: PhaseConfig) -> list[int]:
         return batch_rows(step, config.batch_size, self.recipe.num_items, config.seed)
+
+    def detail_rows(self, step: int, config: PhaseConfig) -> list[int]:
+        """Where there are several things each is small, and hard to tell: of these more than there are."""
+        number = round(self.recipe.crowded * config.batch_size)
+        crowded = self.cache.array("layers")[:, 1, 0] >= 0
+        if not number or crowded.all() or not crowded.any():
+            return self.rows(step, config)
+        chosen = [
+            np.flatnonzero(which)[batch_rows(step, count, int(which.sum()), config.seed)]
+            for which, count in ((crowded, number), (~crowded, config.batch_size - number))
+        ]
+        return np.concatenate(chosen).tolist()
 
     def latents(self, source: str, rows: list[int]) -> Tensor:
         return self.cache.rows(source, rows).to(self.decoder.device).float()

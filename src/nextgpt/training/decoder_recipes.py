@@ -12,6 +12,7 @@ from nextgpt.training.step_runner import PhaseConfig
 class DecoderRecipe:
     """`autoencoder` None: it is another decoder's. Of such components, `shared` ones stay there, and those that
     `starts` names teach this decoder's own what fits (component -> a folder relative to the decoder's).
+    `crowded`: share of the detail's rows that hold more than one thing; 0 takes them as they come.
     The flow's seed also seeds the weights. `drop_prompt` is the flow's share of rows without a condition."""
 
     architecture: ArchitectureConfig
@@ -27,6 +28,7 @@ class DecoderRecipe:
     detail: PhaseConfig | None = None
     voice: PhaseConfig | None = None
     perceptual_weight: float = 0.0
+    crowded: float = 0.0
     shared: Mapping[str, str] = field(default_factory=dict)
     starts: Mapping[str, str] = field(default_factory=dict)
     draft_weight: float = 0.1
@@ -44,8 +46,9 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             autoencoder=PhaseConfig(steps=4_500, batch_size=16),
             draft=PhaseConfig(steps=1_600, batch_size=64, learning_rate=2e-3),
             flow=PhaseConfig(steps=400, batch_size=32),
-            detail=PhaseConfig(steps=2_200, batch_size=16, learning_rate=2e-4),
+            detail=PhaseConfig(steps=3_000, batch_size=16, learning_rate=2e-4),
             perceptual_weight=1.0,
+            crowded=0.6,
         ),
         "video": DecoderRecipe(
             nano_video(),

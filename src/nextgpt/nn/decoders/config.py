@@ -166,7 +166,7 @@ def nano_video() -> ArchitectureConfig:
     """16 frames of 128 x 128 at 8 a second, each a picture to the image autoencoder and to the reader's drawing half:
     64 tokens of 4 frames x 32 x 32 pixels."""
     return ArchitectureConfig(
-        LatentDecoderConfig("nano-video", VideoFacts(), (64, 64, 16)),
+        LatentDecoderConfig("nano-video", VideoFacts(), (64, 64, 16), steps=1),
         PIXELS,
         transformer=TransformerConfig(patch_size=4),
         reader=LayeredReaderConfig(num_layers=2, num_frames=16, group=4),
