@@ -42,8 +42,10 @@ from nextgpt.nn.decoders.latent_decoder import LatentDecoder
 from nextgpt.nn.decoders.text_conditioning import NullPrompt
 from nextgpt.nn.outputs import Conditioning, ConditioningSpec, EncoderOutput
 from nextgpt.nn.sampling import corrupt, draw_noise, item_generators, sample
-from nextgpt.training.decoder_loop import DecoderTraining, start_decoder
+from nextgpt.training.decoder_loop import DecoderTraining
+from nextgpt.training.decoder_phases import detail_rows
 from nextgpt.training.decoder_recipes import RECIPES, DecoderRecipe, recipe_of
+from nextgpt.training.decoder_task import start_decoder
 from nextgpt.training.step_runner import PhaseConfig, batch_rows
 
 WORDS = ("a", "red", "blue", "apple", "cat", "on", "two", "##s")
@@ -419,10 +421,10 @@ def test_detail_sees_several_things_as_often_as_the_recipe_says(tmp_path: Path, 
         row[1] = row[0]  # the last two of five hold two things
     made.cache.write_rows("layers", lambda: rows)
     config = PhaseConfig(steps=8, batch_size=4)
-    seen = [made.detail_rows(step, config) for step in range(8)]
+    seen = [detail_rows(made, step, config) for step in range(8)]
     assert all(sum(row >= 3 for row in batch) == 2 for batch in seen)
     assert {row for batch in seen for row in batch} == set(range(5)) and seen[0] != seen[1]
-    assert seen == [made.detail_rows(step, config) for step in range(8)]
+    assert seen == [detail_rows(made, step, config) for step in range(8)]
 
 
 def test_a_state_of_other_settings_is_refused(tmp_path: Path, text_folder: Path) -> None:
