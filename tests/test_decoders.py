@@ -42,8 +42,8 @@ from nextgpt.nn.decoders.latent_decoder import LatentDecoder
 from nextgpt.nn.decoders.text_conditioning import NullPrompt
 from nextgpt.nn.outputs import Conditioning, ConditioningSpec, EncoderOutput
 from nextgpt.nn.sampling import corrupt, draw_noise, item_generators, sample
+from nextgpt.training import decoder_phases
 from nextgpt.training.decoder_loop import DecoderTraining
-from nextgpt.training.decoder_phases import detail_rows
 from nextgpt.training.decoder_recipes import RECIPES, DecoderRecipe, recipe_of
 from nextgpt.training.decoder_task import start_decoder
 from nextgpt.training.step_runner import PhaseConfig, batch_rows
@@ -323,6 +323,35 @@ def test_a_shared_component_stands_in_another_folder(
     assert torch.equal(loaded.vae.encoder.conv_out.weight, decoders["image"].vae.encoder.conv_out.weight)
 
 
+def test_a_reader_of_clips_starts_as_the_one_of_pictures(
+    decoders: dict[str, LatentDecoder], tmp_path: Path
+) -> None:
+    write_folder(decoders["image"], tmp_path / "image")
+    recipe = replace(tiny_recipe("video"), starts={"reader": "../image/reader"})
+    begun = start_decoder(recipe, tmp_path / "video", None)
+    mine, known = begun.reader.state_dict(), decoders["image"].reader.state_dict()
+    assert {name for name in mine if torch.equal(mine[name], known.get(name, torch.zeros(0)))} >= {
+        "memory.weight", "draw.1.weight", "thing_keys", "query.weight",
+    }  # fmt: skip
+    assert mine["pose_out.weight"].shape != known["pose_out.weight"].shape
+
+
+def test_reading_leaves_what_draws_as_the_other_reader_had_it(
+    decoders: dict[str, LatentDecoder], tmp_path: Path, text_folder: Path
+) -> None:
+    write_folder(decoders["image"], tmp_path / "image")
+    for starts, kept in ({"reader": "../../image/reader"}, True), ({}, False):
+        recipe = replace(tiny_recipe("video"), starts=starts)
+        made = training("video", tmp_path / f"video-{kept}", text_folder, recipe)
+        made.write_items()
+        before = {name: value.clone() for name, value in made.decoder.reader.state_dict().items()}
+        assert recipe.reading is not None and decoder_phases.reading(made, recipe.reading, None)
+        after = made.decoder.reader.state_dict()
+        assert torch.equal(before["memory.weight"], after["memory.weight"]) is kept
+        assert not torch.equal(before["query.weight"], after["query.weight"])
+        assert all(parameter.requires_grad for parameter in made.decoder.reader.parameters())
+
+
 @each_modality
 def test_a_prompt_is_read_alone_and_packing_keeps_the_memory_near(modality: str) -> None:
     torch.manual_seed(0)
@@ -421,10 +450,10 @@ def test_detail_sees_several_things_as_often_as_the_recipe_says(tmp_path: Path, 
         row[1] = row[0]  # the last two of five hold two things
     made.cache.write_rows("layers", lambda: rows)
     config = PhaseConfig(steps=8, batch_size=4)
-    seen = [detail_rows(made, step, config) for step in range(8)]
+    seen = [decoder_phases.detail_rows(made, step, config) for step in range(8)]
     assert all(sum(row >= 3 for row in batch) == 2 for batch in seen)
     assert {row for batch in seen for row in batch} == set(range(5)) and seen[0] != seen[1]
-    assert seen == [detail_rows(made, step, config) for step in range(8)]
+    assert seen == [decoder_phases.detail_rows(made, step, config) for step in range(8)]
 
 
 def test_a_state_of_other_settings_is_refused(tmp_path: Path, text_folder: Path) -> None:

@@ -15,8 +15,9 @@ from nextgpt.training.step_runner import PhaseConfig, batch_rows
 
 
 def reading(task: DecoderTask, config: PhaseConfig, until: int | None) -> bool:
-    """A layered reader alone, towards small pictures."""
+    """A layered reader alone, towards small pictures. What it has from another reader draws already, and stays."""
     reader: Any = task.decoder.reader
+    kept = nn.ModuleDict(reader.drawing() if task.recipe.starts else {}).requires_grad_(False)
 
     def loss(step: int, generator: torch.Generator) -> Tensor:
         rows = task.rows(step, config)
@@ -25,7 +26,9 @@ def reading(task: DecoderTask, config: PhaseConfig, until: int | None) -> bool:
         with task.autocast():
             return reader.picture_loss(told, task.cache.rows("layers", rows), pictures)
 
-    return task.run_phase("reading", reader, loss, config, until)
+    done = task.run_phase("reading", reader, loss, config, until)
+    kept.requires_grad_(True)
+    return done
 
 
 def autoencoder(task: DecoderTask, config: PhaseConfig, until: int | None) -> bool:
