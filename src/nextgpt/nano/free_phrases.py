@@ -20,7 +20,7 @@ from nextgpt.nano.sounds import SoundScene, Stroke
 
 LENGTHS = (0.1, 0.25, 0.45, 1.0, LONG)
 GAPS = (2, 8)  # cells from stroke to stroke
-SINGLE, CHORD = 0.3, 0.4  # shares; the rest goes on from note to note
+SINGLE, CHORD = 0.4, 0.25  # shares; the rest goes on from note to note
 LAST = CELLS - 4  # a stroke that begins later could hardly be heard
 
 

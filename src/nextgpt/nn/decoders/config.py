@@ -179,6 +179,6 @@ def nano_audio() -> ArchitectureConfig:
         LatentDecoderConfig("nano-audio", AudioFacts(patch=4), (64, 10, 32), steps=1),
         autoencoder=AutoencoderConfig(16, 64, (64, 128), (1, 2), (1, 3)),
         transformer=TransformerConfig(width=192, num_heads=3, patch_size=2),
-        reader=ScoreReaderConfig(voice_width=768, plan_channels=64),
+        reader=ScoreReaderConfig(plan_channels=64),
         vocoder=VocoderConfig(),
     )
