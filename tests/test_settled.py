@@ -101,7 +101,7 @@ def test_the_seed_decides_everything() -> None:
 
 @pictures_and_clips
 def test_media_have_the_decoders_shape_and_background(modality: str) -> None:
-    shape = {"image": (128, 128, 3), "video": (16, 64, 64, 3)}[modality]
+    shape = {"image": (128, 128, 3), "video": (16, 128, 128, 3)}[modality]
     for item in SETTLED[modality].items("train", 20):
         array = SETTLED[modality].render(item.scene)
         assert array.shape == shape and array.dtype == np.uint8
