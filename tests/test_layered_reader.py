@@ -61,10 +61,10 @@ def test_a_reader_of_clips_drafts_each_frame_as_the_reader_of_pictures_that_it_s
     unread = clip.pose_out.weight.clone()
     clip.start_as(single)
     assert torch.equal(clip.memory.weight, single.memory.weight) and torch.equal(clip.pose_out.weight, unread)
-    sprites = single.sprites(Reading(torch.tensor([[[0.0, 9.0, 0.0, 0.0]]]), torch.zeros(0), torch.zeros(0)))
+    scores = torch.tensor([[[0.0, 9.0, 0.0, 0.0]]])
+    sprites = single.sprites(Reading(scores, torch.zeros(0), torch.zeros(0)))
     poses = torch.tensor([[[pose(0.2 + 0.2 * frame, 0.5, 0.5)] for frame in range(4)]])
     background = torch.full((1, 3), -0.5)
-    scores = torch.tensor([[[0.0, 9.0, 0.0, 0.0]]])
     drafts = clip.draft_head(clip.plan_of(Reading(scores, poses, background)))  # (1, 2 * 3, 2 * 8, 8)
     for frame in range(4):
         canvas = frame_of(single, sprites, poses[:, frame], background)

@@ -20,11 +20,10 @@ from nextgpt.nano.media_judges.gallery import Gallery
 from nextgpt.nano.media_judges.pictures import judge_picture, read_pictures
 from nextgpt.nano.media_judges.sounds import SoundGallery, judge_sound
 from nextgpt.nano.rows import Item
-from nextgpt.nano.settled import render_settled
+from nextgpt.nano.settled import SETTLED
 from nextgpt.nano.settled_clips import settled_video_items
 from nextgpt.nano.settled_pictures import settled_image_items
 from nextgpt.nano.settled_sounds import settled_sound_items
-from nextgpt.nano.sounds import render_sound
 
 Array = NDArray[Any]
 MOST = 40  # times the limit: how many items are looked through for the wanted kinds
@@ -77,7 +76,7 @@ SUITES: dict[str, Suite] = {
         needed=("single", "count", "pair"),
         items=lambda split, seed: settled_image_items(split, 10**9, seed),
         kind=lambda item: str(item.scene.kind),
-        render=lambda scene: render_settled(scene, 128),
+        render=SETTLED["image"].render,
         read=lambda arrays, kinds: read_pictures(arrays, kinds, picture_gallery()),
         judge=lambda reading, slots, kind, true: judge_picture(reading, slots, kind, picture_gallery()),
         bars={
@@ -90,7 +89,7 @@ SUITES: dict[str, Suite] = {
         needed=("one",),
         items=lambda split, seed: settled_video_items(split, 10**9, seed),
         kind=lambda item: item.slots["kind"],
-        render=lambda scene: render_settled(scene, 128),
+        render=SETTLED["video"].render,
         read=lambda arrays, kinds: read_clips(arrays, kinds, picture_gallery()),
         judge=lambda reading, slots, kind, true: judge_clip(reading, slots, kind, picture_gallery()),
         bars={"video-motion": 0.90, "video-direction": 0.90, "video-name-five": 0.70},
@@ -100,7 +99,7 @@ SUITES: dict[str, Suite] = {
         needed=("note", "notes", "scale"),
         items=_sounds,
         kind=lambda item: item.slots["kind"],
-        render=lambda scene: render_sound(scene),
+        render=SETTLED["audio"].render,
         read=lambda arrays, kinds: [
             sound_gallery().read(np.asarray(wave, np.float32), kind) for wave, kind in zip(arrays, kinds)
         ],

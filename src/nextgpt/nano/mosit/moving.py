@@ -4,12 +4,11 @@ from nextgpt.nano.audio_questions import FITS
 from nextgpt.nano.clips import ClipScene
 from nextgpt.nano.image_questions import a_colour
 from nextgpt.nano.mosit.asks import ask_about
-from nextgpt.nano.mosit.stills import play_thing, silence_of, verb
+from nextgpt.nano.mosit.stills import drawn_on_another, play_thing, silence_of, some_thing, thing_of, verb
 from nextgpt.nano.mosit.talk import Step, Subject, Talk
-from nextgpt.nano.mosit.world import plain_sound, settled_codes, settled_twin
+from nextgpt.nano.mosit.world import plain_sound, settled_codes
 from nextgpt.nano.rows import Item
 from nextgpt.nano.settled_clips import MOTIONS
-from nextgpt.nano.sources import Thing
 
 OPPOSITES = {
     "left": "right",
@@ -23,8 +22,8 @@ OPPOSITES |= {there: back for back, there in OPPOSITES.items()}
 
 def clip(talk: Talk, sounding: bool | None = False, motions: tuple[str, ...] = MOTIONS) -> Item | None:
     """A clip of one thing, settled or otherwise. sounding: as of a picture."""
-    thing, motion = talk.world.thing(bool(sounding)), talk.rng.choice(motions)
-    if sounding is None and thing.name in FITS:
+    thing, motion = some_thing(talk, sounding), talk.rng.choice(motions)
+    if thing is None:
         return None
     if talk.rng.random() < 0.5:
         return talk.world.moved_otherwise(thing, motion)
@@ -34,10 +33,6 @@ def clip(talk: Talk, sounding: bool | None = False, motions: tuple[str, ...] = M
 def is_one(item: Item) -> bool:
     scene = item.scene
     return isinstance(scene, ClipScene) and len(scene.tracks) == 1 and scene.subject.code in settled_codes()
-
-
-def thing_of(subject: Subject) -> Thing:
-    return settled_twin(subject.item.scene.subject)
 
 
 def motion_of(item: Item) -> str:
@@ -61,11 +56,7 @@ def still_of(talk: Talk) -> Step | None:
 
 def still_on(talk: Talk) -> Step | None:
     """ "Draw it on blue.": who asks for a drawing of a clip does not ask for a clip."""
-    if (subject := one(talk)) is None:
-        return None
-    colour = talk.world.colour(subject.item.scene.colour)
-    made = talk.world.picture(thing_of(subject), colour)
-    return talk.make("still-on", (subject,), (made,), colour=colour, a_colour=a_colour(colour))
+    return drawn_on_another(talk, "still-on", one(talk))
 
 
 def sounds(item: Item) -> bool:
@@ -81,9 +72,11 @@ def sound_of(talk: Talk) -> Step | None:
 
 
 def no_sound(talk: Talk) -> Step | None:
-    return silence_of(
-        talk, talk.subject("video", lambda: clip(talk, None), lambda item: not sounds(item)), is_one
-    )
+    return silence_of(talk, talk.subject("video", lambda: clip(talk, None), is_silent))
+
+
+def is_silent(item: Item) -> bool:
+    return is_one(item) and not sounds(item)
 
 
 def play_on(talk: Talk) -> Step | None:

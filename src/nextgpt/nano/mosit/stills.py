@@ -1,7 +1,5 @@
 """Turns about pictures: image -> text, image, audio, video."""
 
-from collections.abc import Callable
-
 from nextgpt.nano import generation_rows, phrasings
 from nextgpt.nano.audio_questions import FITS
 from nextgpt.nano.image_questions import a_colour
@@ -20,10 +18,15 @@ from nextgpt.nano.sources import Thing
 PLAYED = ("notes", "scale", "chord", "rhythm")
 
 
+def some_thing(talk: Talk, sounding: bool | None) -> Thing | None:
+    """sounding: one that has a sound; None: one that has none, where the first that comes is such."""
+    thing = talk.world.thing(bool(sounding))
+    return None if sounding is None and thing.name in FITS else thing
+
+
 def picture(talk: Talk, sounding: bool | None = False) -> Item | None:
     """A picture of one thing, settled or otherwise. sounding: of a thing that has a sound; None: that has none."""
-    thing = talk.world.thing(bool(sounding))
-    if sounding is None and thing.name in FITS:
+    if (thing := some_thing(talk, sounding)) is None:
         return None
     if talk.rng.random() < 0.5:
         return talk.world.drawn_otherwise(thing)
@@ -36,6 +39,10 @@ def is_single(item: Item) -> bool:
 
 def sounds(item: Item) -> bool:
     return is_single(item) and item.scene.subject.name in FITS
+
+
+def is_silent(item: Item) -> bool:
+    return is_single(item) and not sounds(item)
 
 
 def single(talk: Talk) -> Subject | None:
@@ -53,11 +60,16 @@ def tell(talk: Talk) -> Step | None:
 
 
 def recolour(talk: Talk) -> Step | None:
-    if (subject := single(talk)) is None:
+    return drawn_on_another(talk, "recolour", single(talk))
+
+
+def drawn_on_another(talk: Talk, topic: str, subject: Subject | None) -> Step | None:
+    """A picture of the thing on another colour."""
+    if subject is None:
         return None
     colour = talk.world.colour(subject.item.scene.colour)
     made = talk.world.picture(thing_of(subject), colour)
-    return talk.make("recolour", (subject,), (made,), colour=colour, a_colour=a_colour(colour))
+    return talk.make(topic, (subject,), (made,), colour=colour, a_colour=a_colour(colour))
 
 
 def count_of(talk: Talk) -> Step | None:
@@ -126,13 +138,12 @@ def _without_player(talk: Talk, scene: SettledScene) -> str:
 
 
 def no_sound(talk: Talk) -> Step | None:
-    subject = talk.subject("image", lambda: picture(talk, None), lambda item: not sounds(item))
-    return silence_of(talk, subject, is_single)
+    return silence_of(talk, talk.subject("image", lambda: picture(talk, None), is_silent))
 
 
-def silence_of(talk: Talk, subject: Subject | None, is_one: Callable[[Item], bool]) -> Step | None:
+def silence_of(talk: Talk, subject: Subject | None) -> Step | None:
     """A thing that makes no sound that it knows: words alone."""
-    if subject is None or not is_one(subject.item):
+    if subject is None:
         return None
     name, cell = subject.item.scene.subject.name, cell_name([subject.item], ())
     reply = text(phrasings.answer(talk.rng, "silent", a=with_article(name)))
