@@ -1,8 +1,6 @@
 """What people ask that is answered by words alone: what it can not do, media that nobody has shown, what it can do."""
 
-_PICTURE = "(picture|drawing|image)"
-_CLIP = "(clip|video|animation)"
-_SOUND = "(sound|audio)"
+from nextgpt.nano.mosit.requests import CLIP, PICTURE, SOUND
 
 DECLINED: dict[str, tuple[str, ...]] = {
     "refuse-thing": (
@@ -77,37 +75,37 @@ DECLINED: dict[str, tuple[str, ...]] = {
         "(Produce|Prepare|Build) {form} of {a}.",
     ),
     "missing-image": (
-        f"What is in (this|my) {_PICTURE}?",
-        f"Which colour does (this|my) {_PICTURE} have?",
-        f"(Describe|Look at) my {_PICTURE}.",
+        f"What is in (this|my) {PICTURE}?",
+        f"Which colour does (this|my) {PICTURE} have?",
+        f"(Describe|Look at) my {PICTURE}.",
         "What do you see in what I showed you?",
-        f"What (is|do you see) in the {_PICTURE} (here|above|that I sent)?",
-        f"(Can|Could) you tell me what my {_PICTURE} shows?",
-        f"Is there a thing in (this|my) {_PICTURE}?",
+        f"What (is|do you see) in the {PICTURE} (here|above|that I sent)?",
+        f"(Can|Could) you tell me what my {PICTURE} shows?",
+        f"Is there a thing in (this|my) {PICTURE}?",
         "I sent you a (picture|drawing). What is it?",
     ),
     "missing-audio": (
         "(Name|Tell me) what you hear in my (sound|audio).",
         "Which (instrument|thing) (is in|makes) my (sound|audio)?",
-        f"What do you hear in (this|my) {_SOUND}?",
-        f"What makes (this|my) {_SOUND}?",
-        f"(Describe|Listen to) my {_SOUND}.",
+        f"What do you hear in (this|my) {SOUND}?",
+        f"What makes (this|my) {SOUND}?",
+        f"(Describe|Listen to) my {SOUND}.",
         "What do you hear in what I played?",
         "Which (instrument|thing) do you hear in (this|my) (sound|audio)?",
         "Which (instrument|thing) (plays|sounds) in (this|the) (sound|audio)?",
-        f"(Can|Could) you tell me what (makes|plays in) my {_SOUND}?",
-        f"I played you some {_SOUND}. What is it?",
+        f"(Can|Could) you tell me what (makes|plays in) my {SOUND}?",
+        f"I played you some {SOUND}. What is it?",
         "What (is|can be heard) in my (sound|audio|recording)?",
         "Who (plays|sounds) in (this|my) (sound|audio)?",
     ),
     "missing-video": (
-        f"What happens in (this|my) {_CLIP}?",
-        f"What moves in (this|my) {_CLIP}?",
-        f"(Describe|Watch) my {_CLIP}.",
+        f"What happens in (this|my) {CLIP}?",
+        f"What moves in (this|my) {CLIP}?",
+        f"(Describe|Watch) my {CLIP}.",
         "What do you see moving in what I showed you?",
-        f"(Can|Could) you tell me what my {_CLIP} shows?",
-        f"Which thing moves in (this|my) {_CLIP}?",
-        f"What (is|do you see) in (this|my) {_CLIP}?",
+        f"(Can|Could) you tell me what my {CLIP} shows?",
+        f"Which thing moves in (this|my) {CLIP}?",
+        f"What (is|do you see) in (this|my) {CLIP}?",
         "What do you see moving (here|in it)?",
         "I showed you a (clip|video). What was in it?",
     ),

@@ -3,9 +3,9 @@
 "pic", "clip" and "sound" name what is asked about.
 """
 
-_PICTURE = "(picture|drawing|image)"
-_CLIP = "(clip|video|animation)"
-_SOUND = "(sound|audio)"
+PICTURE = "(picture|drawing|image)"
+CLIP = "(clip|video|animation)"
+SOUND = "(sound|audio)"
 # Asked of pictures and of clips.
 _SAME = "(Now the|The|Please the|And the|Once more, the) same on {colour}."
 _PUT = "Put (this|it) on {a_colour} background."
@@ -68,7 +68,7 @@ REQUESTS: dict[str, tuple[str, ...]] = {
         "(Draw|Paint) (this|it|the thing in it) on {a_colour} background.",
         "(Can|Could) you (draw|paint) (this|it) on {colour}?",
         "I (want|would like) a picture of it on {colour}.",
-        f"(Draw|Paint|Make) a (still|standing) picture of (this|the) {_CLIP} on {{colour}}.",
+        f"(Draw|Paint|Make) a (still|standing) picture of (this|the) {CLIP} on {{colour}}.",
         "As a still picture on {colour}(.|, please.)",
     ),
     "count-of": (
@@ -126,7 +126,7 @@ REQUESTS: dict[str, tuple[str, ...]] = {
     ),
     "source-of": (
         "(Draw|Show me|Paint) what makes this (sound|noise) on {colour}.",
-        f"(Draw|Show me) the source of (this|the) {_SOUND} on {{colour}}.",
+        f"(Draw|Show me) the source of (this|the) {SOUND} on {{colour}}.",
         "(Can|Could) you draw what (I hear|you hear) on {colour}?",
         "(What does this look like|How does this look)? (Draw|Show me) it on {colour}.",
         "I (want|would like) to see what makes this sound, on {colour}.",
@@ -138,32 +138,32 @@ REQUESTS: dict[str, tuple[str, ...]] = {
         "(Can|Could) you (make|let) it {verb}?",
         "I (want|would like) to see it {verb}.",
         "(Animate it|Make a clip of it|Set it in motion): it should {verb}.",
-        f"Turn (this|the) {_PICTURE} into a clip: let it {{verb}}.",
+        f"Turn (this|the) {PICTURE} into a clip: let it {{verb}}.",
         "How does it look when it should {verb}? Show me.",
         "It should {verb}(.|, please.)",
         "(Give me|Make) a (clip|video) in which it should {verb}.",
     ),
     "animate-source": (
         "(Animate|Make a clip of|Show me a clip of) what makes this sound: it should {verb} on {colour}.",
-        f"(Make|Let) the source of (this|the) {_SOUND} {{verb}} on {{colour}}.",
+        f"(Make|Let) the source of (this|the) {SOUND} {{verb}} on {{colour}}.",
         "(Can|Could) you let what makes this sound {verb} on {colour}?",
         "I (want|would like) to see what sounds here {verb} on {colour}.",
         "A (clip|video) of what I hear, please: let it {verb} on {colour}.",
     ),
     "still-of": (
-        f"(Draw|Paint|Show me) the thing in (this|the) {_CLIP} as a still picture.",
-        f"(Draw|Paint|Make) a (still|standing) picture of (this|the) {_CLIP}.",
+        f"(Draw|Paint|Show me) the thing in (this|the) {CLIP} as a still picture.",
+        f"(Draw|Paint|Make) a (still|standing) picture of (this|the) {CLIP}.",
         "(Now|Please) as a still (picture|drawing|image).",
         "(Can|Could) you (draw|paint) it without the motion?",
         "I (want|would like) a picture of it(.| without the motion.)",
-        f"Turn (this|the) {_CLIP} into a picture.",
+        f"Turn (this|the) {CLIP} into a picture.",
     ),
     "reverse-clip": (
         "(Now|And now|Please|Once more, but) the other way round.",
         "(Make|Show me|Play) the same in the other direction.",
         "(Can|Could) you (turn|make) the (motion|movement) (round|the other way round)?",
         "I (want|would like) the opposite (motion|movement).",
-        f"(Reverse|Turn round) the (motion|movement) of (this|the) {_CLIP}.",
+        f"(Reverse|Turn round) the (motion|movement) of (this|the) {CLIP}.",
         "The same thing, but with the opposite (motion|movement).",
         "(Now|Please) backwards.",
     ),
@@ -172,7 +172,7 @@ REQUESTS: dict[str, tuple[str, ...]] = {
         "(Play|Let me hear) the same (scale|notes) in the other direction.",
         "(Can|Could) you (play|turn) the (scale|melody) the other way round?",
         "I (want|would like) to hear the opposite direction.",
-        f"(Reverse|Turn round) (this|the) {_SOUND}.",
+        f"(Reverse|Turn round) (this|the) {SOUND}.",
         "(Now|Please) the notes backwards.",
         "The same scale, but in the other direction.",
         "(Can|Could) you let it go the other way?",
