@@ -295,6 +295,11 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
         "Two things: {one} and {two}.",
         "I (want|would like) you to {one} and (to|) {two}.",
         "{one}. Then {two}.",
+        "(Would|Will) you {one} and {two}(?| for me?)",
+        "{one}, and also {two}(.|, please.)",
+        "(Now|Please) first {one}, and then {two}.",
+        "(Can|Could) you first {one} and then {two}?",
+        "I have two wishes: {one}, {two}.",
     ),
     "picture-to-sound": (
         "(Play|Let me hear) (its sound|the sound of this thing|the sound that it makes).",

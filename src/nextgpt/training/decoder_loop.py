@@ -10,8 +10,10 @@
     8  detail        the autoencoder's decoding half, if it is not shared, on drafts and latents, with a perceptual loss
                      for pictures; the reader's drawing half learns with it where it has not learned by playing
     9  flow          the transformer alone: denoising loss on latents; a tenth of the rows without a prompt
-    10 voice         the vocoder again, on what the autoencoder makes of latents and drafts
-    11 folder        moving average of the weights as fp16 (memory and transformer as fp8) in diffusers' layout
+    10 finish        for pictures: the transformer and the reader's drawing half, by how that looks which all steps of
+                     the sampler make of noise
+    11 voice         the vocoder again, on what the autoencoder makes of latents and drafts
+    12 folder        moving average of the weights as fp16 (memory and transformer as fp8) in diffusers' layout
 
 Each phase resumes by itself (step_runner); a finished one is not run again.
 """
@@ -42,6 +44,7 @@ ON_LATENTS: Mapping[str, Phase] = {
     "playing": sound_phases.playing,
     "detail": decoder_phases.detail,
     "flow": decoder_phases.flow,
+    "finish": decoder_phases.finish,
     "voice": sound_phases.voice,
 }
 

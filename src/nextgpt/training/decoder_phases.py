@@ -1,5 +1,6 @@
 """Phases that every decoder's training has: what each trains, and its loss. They return whether they are done."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 
 from nextgpt.config import EfficientNetLiteConfig
 from nextgpt.nn.encoders import load_encoder
+from nextgpt.nn.sampling import sample
 from nextgpt.training.decoder_losses import autoencoder_loss, detail_loss, set_scale, small_pictures
 from nextgpt.training.decoder_task import DecoderTask, only
 from nextgpt.training.perceptual import PerceptualLoss
@@ -85,6 +87,31 @@ def detail(task: DecoderTask, config: PhaseConfig, until: int | None) -> bool:
 
     with only(learned, task.decoder):
         return task.run_phase("detail", learned, loss, config, until)
+
+
+def finish(task: DecoderTask, config: PhaseConfig, until: int | None) -> bool:
+    """The transformer and the reader's drawing half, by how that looks which all steps of the sampler make of noise.
+    The flow alone is content with the mean of what is likely, which is blurred; its loss keeps other times and
+    numbers of steps right. The autoencoder stays: another decoder may share it."""
+    looks = PerceptualLoss(feature_network(task)) if task.recipe.perceptual_weight else None
+    decoder: Any = task.decoder
+    learned = nn.ModuleDict({"transformer": decoder.transformer, **decoder.reader.drawing()})
+
+    def loss(step: int, generator: torch.Generator) -> Tensor:
+        rows = detail_rows(task, step, config)
+        latents = task.latents(rows)
+        noise = torch.randn(latents.shape, generator=generator).to(latents.device)
+        with task.autocast():
+            read = decoder.read(task.conditioning(rows))
+            denoise = partial(decoder.predict, read=read)
+            made = sample(denoise, noise, decoder.scheduler, decoder.config.steps)
+            shown, true = decoder.excerpt(made, task.cache.rows("media", rows), generator)
+            looks_off = detail_loss(decoder, shown, true, looks, task.recipe)
+            kept = (made - latents).square().mean() + decoder.flow_loss(latents, read, generator)
+        return looks_off + task.recipe.draft_weight * kept
+
+    with only(learned, decoder):
+        return task.run_phase("finish", learned, loss, config, until)
 
 
 def detail_rows(task: DecoderTask, step: int, config: PhaseConfig) -> list[int]:

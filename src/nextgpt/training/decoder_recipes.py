@@ -12,7 +12,7 @@ from nextgpt.training.step_runner import PhaseConfig
 class DecoderRecipe:
     """`autoencoder` None: it is another decoder's. Of such components, `shared` ones stay there, and those that
     `starts` names teach this decoder's own what fits (component -> a folder relative to the decoder's).
-    `crowded`: share of the detail's rows that hold more than one thing; 0 takes them as they come.
+    `crowded`: share of the rows of detail and finish that hold more than one thing; 0 takes them as they come.
     The flow's seed also seeds the weights. `drop_prompt` is the flow's share of rows without a condition."""
 
     architecture: ArchitectureConfig
@@ -26,6 +26,7 @@ class DecoderRecipe:
     playing: PhaseConfig | None = None
     num_phrases: int = 0
     detail: PhaseConfig | None = None
+    finish: PhaseConfig | None = None
     voice: PhaseConfig | None = None
     perceptual_weight: float = 0.0
     crowded: float = 0.0
@@ -47,6 +48,7 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             draft=PhaseConfig(steps=1_600, batch_size=64, learning_rate=2e-3),
             flow=PhaseConfig(steps=400, batch_size=32),
             detail=PhaseConfig(steps=3_000, batch_size=16, learning_rate=2e-4),
+            finish=PhaseConfig(steps=3_000, batch_size=16, learning_rate=3e-4),
             perceptual_weight=1.0,
             crowded=0.6,
         ),
@@ -57,6 +59,7 @@ RECIPES: dict[str, dict[str, DecoderRecipe]] = {
             draft=PhaseConfig(steps=600, batch_size=16, learning_rate=1e-3),
             flow=PhaseConfig(steps=300, batch_size=32),
             detail=PhaseConfig(steps=600, batch_size=8, learning_rate=2e-4),
+            finish=PhaseConfig(steps=1_200, batch_size=8, learning_rate=3e-4),
             perceptual_weight=1.0,
             shared={"vae": "../image/vae"},
             starts={"reader": "../image/reader"},

@@ -19,7 +19,7 @@ CELLS: dict[tuple[str, str], tuple[Maker, ...]] = {
     ("video", "text"): (moving.tell, moving.tell, moving.tell, moving.no_sound),
     ("video", "image"): (moving.still_of, moving.still_on),
     ("video", "audio"): (moving.sound_of, moving.play_on),
-    ("video", "video"): (moving.reverse, moving.recolour, moving.other_motion),
+    ("video", "video"): (moving.reverse, moving.reverse, moving.recolour, moving.other_motion),
 }
 # Several media in a message.
 SEVERAL: tuple[Maker, ...] = (
@@ -32,6 +32,7 @@ SEVERAL: tuple[Maker, ...] = (
 )
 # Several media in a reply.
 MANY_OUT: tuple[Maker, ...] = (
+    several.two_wishes,
     several.two_wishes,
     several.draw_and_play_clip,
     stills.draw_and_play,
@@ -52,6 +53,7 @@ PLANS: tuple[tuple[Maker, ...], ...] = (
     *(CELLS["audio", "audio"],) * 2,
     *(CELLS["video", "video"],) * 2,
     *(SEVERAL,) * 2,
-    *(MANY_OUT,) * 7,
+    *(MANY_OUT,) * 8,
+    (stills.no_sound, moving.no_sound),
     LOOKING_BACK,
 )

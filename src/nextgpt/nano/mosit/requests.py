@@ -166,6 +166,11 @@ REQUESTS: dict[str, tuple[str, ...]] = {
         f"(Reverse|Turn round) the (motion|movement) of (this|the) {CLIP}.",
         "The same thing, but with the opposite (motion|movement).",
         "(Now|Please) backwards.",
+        f"(Play|Show me|Run) (this|the) {CLIP} in reverse.",
+        "(Reverse|Invert|Turn round) (it|what it does|how it moves).",
+        "(Let|Make) it (do|move) the reverse.",
+        "In reverse(.|, please.)",
+        "The (motion|movement) (reversed|turned round)(.|, please.)",
     ),
     "reverse-sound": (
         "(Now|And now|Please) the other way (round|up or down).",
