@@ -152,6 +152,13 @@ def test_lora_matrices_stay_readable_for_peft_however_large(monkeypatch, tmp_pat
     save(learned_model(), tmp_path / "c", info_of(), small=True)
 
 
+def test_the_adapters_modules_are_written_in_the_configs_order(tmp_path):
+    info = info_of()
+    save(learned_model(), tmp_path / "c", info)
+    written = json.loads((tmp_path / "c" / "adapter" / "adapter_config.json").read_text())
+    assert written["target_modules"] == list(info.config.language_model.lora.target_modules)
+
+
 def test_the_adapter_opens_with_peft_and_gives_the_same_logits(tmp_path):
     import peft
 

@@ -13,6 +13,7 @@ from nextgpt.config import DecoderConfig
 from nextgpt.nn.decoders import load_decoder, mel, untrained_decoder, vocoder
 from nextgpt.nn.decoders.config import AudioFacts, VocoderConfig, nano_audio
 from nextgpt.nn.decoders.folder import write_folder
+from nextgpt.nn.decoders.envelope import BLOCKS, energy_of, envelope, gated
 from nextgpt.nn.decoders.vocoder import Spectrum, Vocoder, make_vocoder, peaks_of, polish, synthesize
 from nextgpt.training.decoder_recipes import recipe_of
 from nextgpt.training.vocoder_loss import crop_spectra, random_firsts, to_int16, true_offset, vocoder_loss
@@ -79,8 +80,7 @@ def test_polishing_leaves_noise_rough() -> None:
 def test_an_attack_stays_sharp(monkeypatch: pytest.MonkeyPatch) -> None:
     """What sounds before a tone begins, as a share of its energy; without the slope of phases several times as much."""
     begin = FACTS.num_samples // 2
-    struck = tone(440.0) * (torch.arange(FACTS.num_samples) >= begin)
-    spectrum = true_spectrum(struck)
+    spectrum = true_spectrum(struck(begin))
 
     def early() -> float:
         power = synthesize(spectrum, FACTS)[0].square()
@@ -89,6 +89,32 @@ def test_an_attack_stays_sharp(monkeypatch: pytest.MonkeyPatch) -> None:
     sloped = early()
     monkeypatch.setattr(vocoder, "energy_delay", lambda level, facts: torch.zeros_like(level))
     assert sloped < 0.5 * early()
+
+
+def struck(begin: int) -> torch.Tensor:
+    return tone(440.0) * (torch.arange(FACTS.num_samples) >= begin)
+
+
+@pytest.mark.parametrize("late", [0, 50, 128, 200])  # samples behind a frame's middle
+def test_an_envelope_knows_an_attack_to_a_quarter_of_its_window(late: int) -> None:
+    begin = FACTS.num_samples // 2 + late
+    energy = energy_of(mel.stft(struck(begin), FACTS)[None, :, :-1].abs(), FACTS)
+    power = envelope(energy, FACTS)[0, 0]
+    block = FACTS.hop // BLOCKS
+    assert power.shape == (FACTS.num_samples // block,) and power.min() >= 0
+    early, before = (begin - FACTS.window // 4) // block, (begin - FACTS.window // 2) // block
+    assert power[:early].max() < 0.02 * power[begin // block + 2 :].mean() and power[:before].max() < 1e-4
+
+
+def test_a_gate_takes_the_echo_before_an_attack_and_nothing_else() -> None:
+    begin = FACTS.num_samples // 2
+    true = struck(begin)[None]
+    wanted = envelope(energy_of(mel.stft(true, FACTS)[..., :-1].abs(), FACTS), FACTS)
+    echo = true + 0.3 * tone(440.0) * (torch.arange(FACTS.num_samples) >= begin - FACTS.window // 2)
+    early = slice(begin - FACTS.window // 2, begin - FACTS.window // 4)
+    made = gated(echo, wanted, FACTS)[0]
+    assert made[early].square().sum() < 0.02 * echo[0, early].square().sum()
+    torch.testing.assert_close(gated(true, wanted, FACTS), true, rtol=0, atol=1e-4)
 
 
 def test_each_bin_finds_its_peak() -> None:

@@ -5,8 +5,8 @@ Vocos' head gives each frame's phases outright. A convolution gives equal frames
 tone would come out periodic in the hop (multiples of 62.5 Hz); a GAN on speech hides it, an organ does not. Here
 the network gives what a frame can know: magnitudes, and by how much each bin's phase moves from the frame before,
 with its uncertainty. Phases are summed over time; bins around a spectral peak move with it (Laroche and Dolson
-1999, "rigid phase locking"), sloped so that a frame's energy lies where its growth says: an attack, late. Where the
-network is uncertain, noise is drawn.
+1999, "rigid phase locking"), sloped so that a frame's energy lies where its growth says: an attack, late. What still
+sounds before it is gated (envelope.py). Where the network is uncertain, noise is drawn.
 
 Shapes: B batch, F = window // 2 + 1 bins, T frames.
 """
@@ -22,8 +22,9 @@ from torch import Tensor, nn
 
 from nextgpt.nn.decoders import mel
 from nextgpt.nn.decoders.config import AudioFacts, MediaFacts, VocoderConfig
+from nextgpt.nn.decoders.envelope import energy_of, envelope, gated
 
-FIT_ROUNDS, POLISH_ROUNDS = 2, 4
+FIT_ROUNDS, POLISH_ROUNDS = 2, 2
 # Of a Hann window as a Gaussian: its variance over its squared length.
 WINDOW_SPREAD = 0.25645 / (2 * math.pi)
 MAX_DELAY = 0.45  # windows
@@ -149,11 +150,13 @@ def fit_to_mel(spectrum: Spectrum, level: Tensor, facts: AudioFacts, rounds: int
 
 
 def polish(sound: Tensor, magnitude: Tensor, facts: AudioFacts, rounds: int) -> Tensor:
-    """A few of Griffin and Lim's projections, from phases that are nearly right: noise keeps its level by them."""
+    """A few of Griffin and Lim's projections, from phases that are nearly right, in turn with gates: noise keeps its
+    level by the one, an attack its edge by the other."""
+    wanted = envelope(energy_of(magnitude, facts), facts)
     for _ in range(rounds):
-        stft = mel.stft(sound, facts)[..., : magnitude.shape[-1]]
+        stft = mel.stft(gated(sound, wanted, facts), facts)[..., : magnitude.shape[-1]]
         sound = mel.istft(magnitude * stft / stft.abs().clamp(min=1e-9), facts, sound.shape[-1])
-    return sound
+    return gated(sound, wanted, facts)
 
 
 def roughened(spectrum: Spectrum, uniform: Tensor) -> Tensor:
