@@ -12,8 +12,8 @@ from torch import Tensor
 from nextgpt.config import DecoderConfig
 from nextgpt.nn.decoders import load_decoder, mel, untrained_decoder, vocoder
 from nextgpt.nn.decoders.config import AudioFacts, VocoderConfig, nano_audio
-from nextgpt.nn.decoders.folder import write_folder
 from nextgpt.nn.decoders.envelope import BLOCKS, energy_of, envelope, gated
+from nextgpt.nn.decoders.folder import write_folder
 from nextgpt.nn.decoders.vocoder import Spectrum, Vocoder, make_vocoder, peaks_of, polish, synthesize
 from nextgpt.training.decoder_recipes import recipe_of
 from nextgpt.training.vocoder_loss import crop_spectra, random_firsts, to_int16, true_offset, vocoder_loss
