@@ -154,9 +154,8 @@ def _save_adapter_config(config: AnyToAnyConfig, folder: Path) -> None:
 
     lora = config.language_model.lora
     adapter = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=0.0, task_type="CAUSAL_LM")
-    adapter.target_modules = list(
-        lora.target_modules
-    )  # as an argument it becomes a set: another file each time
+    # As an argument it would become a set, and the file another one each time.
+    adapter.target_modules = list(lora.target_modules)
     adapter.save_pretrained(str(folder))
 
 
