@@ -18,8 +18,9 @@ from nextgpt.nano.settled_captions import settled_video_caption
 from nextgpt.nano.settled_split import STYLE, allowed, held_out, plan, source
 from nextgpt.nano.sources import COLOURS, Thing, find_thing
 
-# kind -> how many of a hundred
+# kind -> how many of a hundred. Two motions in a row are what is hardest to read, so training has more of them.
 VIDEO_SHARES = {"one": 84, "crossing": 8, "then": 8}
+TRAINED_SHARES = {"one": 64, "crossing": 8, "then": 28}
 _MAX_TRIES = 1000
 
 _STEPS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
@@ -75,7 +76,8 @@ def render_two(scene: TwoMotions, size: int) -> NDArray[np.uint8]:
 def settled_video_items(split_name: str, number: int, seed: int = 0) -> Iterator[Item]:
     """Clips of split train, combination or name; in combination the thing and its (first) motion are held out."""
     rng = random.Random(f"{seed}:settled-video:{split_name}")
-    for index, (kind, thing) in enumerate(islice(plan(rng, split_name, VIDEO_SHARES), number)):
+    shares = TRAINED_SHARES if split_name == "train" else VIDEO_SHARES
+    for index, (kind, thing) in enumerate(islice(plan(rng, split_name, shares), number)):
         scene, speed = _clip_scene(rng, kind, split_name, thing)
         caption = settled_video_caption(scene, rng, speed)
         slots = _video_slots(scene, speed, kind)
