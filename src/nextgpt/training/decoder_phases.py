@@ -69,7 +69,7 @@ def detail(task: DecoderTask, config: PhaseConfig, until: int | None) -> bool:
     """Rows are what the reader drafts of their sentence: a sample looks more like it than like an encoded medium.
     An autoencoder that learns, too, sees as many of the latter. What is read of a sentence stays as it is, so
     output projectors that were trained for it do."""
-    looks = PerceptualLoss(feature_network(task)) if task.recipe.perceptual_weight else None
+    looks = perceptual_loss(task)
     own = "vae" not in task.recipe.shared
     learned = nn.ModuleDict({"decoding": task.decoder.vae.decoder} if own else {})
     if task.decoder.reader is not None and task.recipe.playing is None:
@@ -93,7 +93,7 @@ def finish(task: DecoderTask, config: PhaseConfig, until: int | None) -> bool:
     """The transformer and the reader's drawing half, by how that looks which all steps of the sampler make of noise.
     The flow alone is content with the mean of what is likely, which is blurred; its loss keeps other times and
     numbers of steps right. The autoencoder stays: another decoder may share it."""
-    looks = PerceptualLoss(feature_network(task)) if task.recipe.perceptual_weight else None
+    looks = perceptual_loss(task)
     decoder: Any = task.decoder
     learned = nn.ModuleDict({"transformer": decoder.transformer, **decoder.reader.drawing()})
 
@@ -131,10 +131,13 @@ def noisy(task: DecoderTask, latents: Tensor, generator: torch.Generator) -> Ten
     return latents + task.recipe.latent_noise * torch.randn(latents.shape, generator=generator)
 
 
-def feature_network(task: DecoderTask) -> nn.Module:
+def perceptual_loss(task: DecoderTask) -> PerceptualLoss | None:
+    """None where the recipe gives it no weight."""
+    if not task.recipe.perceptual_weight:
+        return None
     assert task.fetch is not None, "a perceptual loss needs the parts"
     settings = EfficientNetLiteConfig()
-    return load_encoder(settings, task.fetch(settings.part))
+    return PerceptualLoss(load_encoder(settings, task.fetch(settings.part)))
 
 
 def flow(task: DecoderTask, config: PhaseConfig, until: int | None) -> bool:
