@@ -13,7 +13,7 @@ from nextgpt.nano.settled_scores import CELLS, LOWEST, numbers, settled_score
 from nextgpt.nano.settled_sound_scenes import CELL
 from nextgpt.nano.settled_sounds import settled_scenes
 from nextgpt.nn.decoders.config import nano_audio
-from nextgpt.nn.decoders.score_reader import Score, ScoreReader, ages, lower_toeplitz, score_loss, shifted
+from nextgpt.nn.decoders.score_reader import Score, ScoreReader, lower_toeplitz, score_loss, shifted
 
 SHAPE: Any = nano_audio().reader
 KINDS = ("note", "notes", "scale", "chord", "rhythm", "effect", "sequence")
@@ -22,7 +22,7 @@ KINDS = ("note", "notes", "scale", "chord", "rhythm", "effect", "sequence")
 def reader(**changes: object) -> ScoreReader:
     torch.manual_seed(0)
     sizes = {"width": 16, "length": 4, "num_things": 5, "num_layers": 2, "num_notes": 12, "num_steps": 3,
-             "look_width": 16, "key_width": 8, "voice_width": 16, "plan_channels": 4,
+             "look_width": 16, "key_width": 8, "voice_width": 16, "frames": 4,
              "latent_shape": (3, 2, 16)}  # fmt: skip
     return ScoreReader(**(sizes | changes))
 
@@ -42,12 +42,10 @@ def played(one: ScoreReader, layers: Tensor) -> Tensor:
     return one.plan_of(one.true_score(layers))[0].flatten(0, 1)
 
 
-def test_ages_and_rolls_are_those_of_a_loop() -> None:
-    began, base = torch.rand(6), torch.rand(5)
-    weight, steps = torch.rand(6), torch.rand(6, 3)
+def test_weights_by_age_and_rolls_are_those_of_a_loop() -> None:
+    base, weight, steps = torch.rand(5), torch.rand(6), torch.rand(6, 3)
     for cell in range(6):
         for age in range(6):
-            assert ages(began)[cell, age] == (began[cell - age] if age <= cell else 0)
             assert lower_toeplitz(weight)[cell, age] == (weight[cell - age] if age <= cell else 0)
     roll = steps @ shifted(base, 3)
     wanted = torch.zeros(6, 5)

@@ -14,7 +14,7 @@ simple motions, notes and effects.
 
 - **made of**: {components} (diffusers' folder format; `nextgpt.nn.decoders.open_decoder` opens it), conditioned on
   {text} token states, {length} positions.
-- **weights**: {size:.1f} MB of its own, float16, memory and transformer in eight bits.
+- **weights**: {size:.1f} MB of its own, float16; the transformer, and a memory of pictures, in eight bits.
 - **trained on**, nothing else:
 {sources}
 - **held out**: names, and pairs of a thing with a colour, a number, a motion, a note or another thing, by
@@ -31,7 +31,7 @@ WHAT = {
     "video": "A sentence in, a clip of 16 frames of 128 x 128 pixels at 8 a second out.",
     "audio": "A sentence in, 4.1 s of sound at 16 kHz out.",
 }
-FEATURES = {"image": ("efficientnet-lite2",), "video": ("efficientnet-lite2",), "audio": ()}
+FEATURES = ("efficientnet-lite2",)  # of the perceptual loss; sounds are looked at as mel pictures
 
 
 def card(
@@ -82,7 +82,7 @@ def source_lines(modality: str) -> list[str]:
     from nextgpt.parts import PARTS
 
     used = {name for item in SETTLED[modality].items("train", 500) for name in item.source}
-    rows = [PARTS[name] for name in (*sorted(used), "minilm-l6", *FEATURES[modality])]
+    rows = [PARTS[name] for name in (*sorted(used), "minilm-l6", *FEATURES)]
     return [f"  - {row.name} ({row.address}), {row.licence}: {row.role}" for row in rows]
 
 

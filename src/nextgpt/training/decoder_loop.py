@@ -7,11 +7,11 @@
     5  latents       encode all media once
     6  draft         the reader alone: its draft of the latents
     7  playing       for sounds: the reader's drawing half on scores that no sentence says, too
-    8  detail        the autoencoder's decoding half, if it is not shared, on drafts and latents, with a perceptual loss
-                     for pictures; the reader's drawing half learns with it where it has not learned by playing
+    8  detail        the autoencoder's decoding half, if it is not shared, on drafts and latents, by how that looks;
+                     the reader's drawing half learns with it where it has not learned by playing
     9  flow          the transformer alone: denoising loss on latents; a tenth of the rows without a prompt
-    10 finish        for pictures: the transformer and the reader's drawing half, by how that looks which all steps of
-                     the sampler make of noise
+    10 finish        the transformer and the reader's drawing half, by how that looks (of sounds the mel picture) which
+                     all steps of the sampler make of noise
     11 voice         the vocoder again, on what the autoencoder makes of latents and drafts
     12 folder        moving average of the weights as fp16 (memory and transformer as fp8) in diffusers' layout
 

@@ -30,8 +30,10 @@ class PerceptualLoss(nn.Module):
         return tuple(last[stride] for stride in STRIDES)
 
     def features(self, pixels: Tensor) -> list[Tensor]:
-        """Pixels (B, 3, H, W) in -1..1 -> features of unit length, (B, C, H / stride, W / stride) a tap."""
-        x = F.relu6(self.network.stem(pixels.contiguous(memory_format=torch.channels_last)))
+        """Pixels (B, 3, H, W), or one channel as gray, in -1..1 -> features of unit length, (B, C, H / stride,
+        W / stride) a tap."""
+        rgb = pixels.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        x = F.relu6(self.network.stem(rgb))
         found = []
         for index, block in enumerate(self.network.blocks):
             x = block(x)

@@ -14,6 +14,8 @@ from nextgpt.training.decoder_task import DecoderTask, only
 from nextgpt.training.step_runner import PhaseConfig, batch_rows
 from nextgpt.training.vocoder_loss import to_int16, vocoder_loss
 
+PICTURE_WEIGHT = 4.0  # of the mel picture beside the latents
+
 
 def vocoder(task: DecoderTask, config: PhaseConfig, until: int | None) -> bool:
     """On the first `num_waves` sounds."""
@@ -45,8 +47,11 @@ def playing(task: DecoderTask, config: PhaseConfig, until: int | None) -> bool:
         others = batch_rows(step, config.batch_size - half, task.recipe.num_phrases, config.seed)
         wanted = torch.cat([task.latents(rows), free.rows(encoded, others).float()])
         layers = torch.cat([task.cache.rows("layers", rows), free.rows("layers", others)])
+        true = torch.cat([task.cache.rows("media", rows), free.rows("media", others)]).float()
         with task.autocast():
-            return (reader.played(layers).float() - wanted).square().mean()
+            picture, drafts = reader.played(layers)
+            off = (picture.float() - true).abs().mean()
+            return PICTURE_WEIGHT * off + (drafts.float() - wanted).square().mean()
 
     learned = nn.ModuleDict(reader.drawing())
     with only(learned, task.decoder):

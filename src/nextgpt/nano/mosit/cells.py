@@ -54,6 +54,6 @@ PLANS: tuple[tuple[Maker, ...], ...] = (
     *(CELLS["video", "video"],) * 2,
     *(SEVERAL,) * 2,
     *(MANY_OUT,) * 8,
-    (stills.no_sound, moving.no_sound),
+    *((stills.no_sound, moving.no_sound),) * 2,
     LOOKING_BACK,
 )

@@ -122,5 +122,10 @@ DECLINED: dict[str, tuple[str, ...]] = {
         "What (should|could|may) I ask you (for|to do)?",
         "Who are you and what do you (do|make)?",
         "Are you able to (draw|play sounds|make clips)?",
+        "(Can|Could) you (draw|paint|play|animate)(?| things?)",
+        "(Who|What) are you(?|, and what can you do?|, and what do you do?)",
+        "What (things|media) are you able to (make|do|draw and play)?",
+        "(Tell me|Say) (who you are|what you are|what you make).",
+        "(Are you able|Do you know how) to (paint|animate things|make pictures|make music)?",
     ),
 }

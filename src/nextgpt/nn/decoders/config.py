@@ -107,12 +107,12 @@ class ScoreReaderConfig:
     num_layers: int = 2
     num_notes: int = 48
     num_steps: int = 8
-    voice_width: int = 384
-    plan_channels: int = 32
+    voice_width: int = 512
+    frames: int = 8
 
     @property
     def plan_depth(self) -> int:
-        return self.plan_channels
+        return self.frames**2
 
 
 @dataclass(frozen=True)
@@ -179,6 +179,6 @@ def nano_audio() -> ArchitectureConfig:
         LatentDecoderConfig("nano-audio", AudioFacts(patch=4), (64, 10, 32), steps=1),
         autoencoder=AutoencoderConfig(16, 64, (64, 128), (1, 2), (1, 3)),
         transformer=TransformerConfig(width=192, num_heads=3, patch_size=2),
-        reader=ScoreReaderConfig(plan_channels=64),
+        reader=ScoreReaderConfig(),
         vocoder=VocoderConfig(),
     )

@@ -16,9 +16,10 @@ MOMENTUM = 0.99
 
 def mel_filters(facts: AudioFacts, device: torch.device | None = None) -> Tensor:
     """(num_mels, window // 2 + 1) triangles of unit height, 30 Hz to half the rate."""
-    top = mel_of(torch.tensor(facts.rate / 2))
-    edges = torch.linspace(float(mel_of(torch.tensor(30.0))), float(top), facts.num_mels + 2)
-    points = mel_of(torch.linspace(0, facts.rate / 2, facts.window // 2 + 1))[None]
+    bins, exact = facts.window // 2 + 1, torch.float32
+    bottom, top = mel_of(torch.tensor([30.0, facts.rate / 2], dtype=exact)).tolist()
+    edges = torch.linspace(bottom, top, facts.num_mels + 2, dtype=exact)
+    points = mel_of(torch.linspace(0, facts.rate / 2, bins, dtype=exact))[None]
     rise = (points - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     fall = (edges[2:, None] - points) / (edges[2:] - edges[1:-1])[:, None]
     return torch.minimum(rise, fall).clamp(min=0).to(device)

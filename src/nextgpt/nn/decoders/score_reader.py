@@ -1,14 +1,16 @@
 """A reader of sentences about sounds: who plays, and the score: when which note begins, and how long it is held.
 
     conditioning --look--> scores over voices, a base note, strokes (T, S) above it, seconds
-    memory of voices x (age, held, notes sounding) in each cell of time --perceptron--> plan --1 x 1--> draft
+    notes --Player--> mel power --------\
+    memory of voices x age --> mel power + --by strokes, log--> mel picture = plan --Encoding--> draft
 
 What is played and when are told apart, as LayeredReader tells apart what and where: a stroke sounds alike wherever it
-begins, and a voice that was learned in one count, speed or direction is known in all of them. A voice is a vector that
-scales and shifts the perceptron's units (arXiv 1709.07871), and a table of what it adds by age: unpitched sounds have
-little else. Axis letters: L voices at once, M known voices, T cells of time (columns of the latents), S steps, N notes.
+begins, and a voice that was learned in one count, speed or direction is known in all of them. What it adds to the
+player's notes (player.py) is a table by age, which does not move with pitch: unpitched sounds have nothing else. Axis
+letters: L voices at once, M known voices, T cells of time (columns of the latents), S steps, N notes, W mel bands.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,10 +18,12 @@ import torch.nn.functional as F
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
+from nextgpt.nn.decoders.config import AudioFacts
+from nextgpt.nn.decoders.mel import to_unit
+from nextgpt.nn.decoders.player import Player
 from nextgpt.nn.decoders.reader import DECISION, GAIN, HIDDEN, Reader, choice_loss
 
-RINGING = 2.0  # cells in which a note that was let go can still be heard
-RECENT = 0.5  # an older note counts that much less a cell, in one of the two rolls
+SILENT = 0.02  # loudness below which nothing is struck
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,9 @@ class Score:
 
 
 class ScoreReader(Reader):
-    """num_things: M; num_layers: L; num_notes: N semitones; num_steps: S semitones above the base, itself included.
-    The latents' columns are the cells: strokes begin where one begins."""
+    """num_things: M; num_layers: L; num_notes: N semitones from `lowest` (MIDI) upwards; num_steps: S semitones above
+    the base, itself included; frames: of the mel picture in a cell. The latents' columns are the cells: strokes begin
+    where one begins. The other numbers are those of AudioFacts; a row of latents is `frames` mel bands."""
 
     @register_to_config
     def __init__(
@@ -46,33 +51,33 @@ class ScoreReader(Reader):
         num_layers: int = 2,
         num_notes: int = 48,
         num_steps: int = 8,
+        lowest: int = 40,
         look_width: int = 128,
         key_width: int = 256,
-        voice_width: int = 384,
-        plan_channels: int = 32,
-        latent_shape: tuple[int, int, int] = (32, 10, 32),
+        voice_width: int = 512,
+        head_width: int = 128,
+        frames: int = 8,
+        rate: int = 16_000,
+        window: int = 1024,
+        floor: float = -6.0,
+        ceiling: float = 10.0,
+        latent_shape: tuple[int, int, int] = (64, 10, 32),
     ) -> None:
         super().__init__(
-            width, length, num_things, num_layers, look_width, key_width, plan_channels, latent_shape
+            width, length, num_things, num_layers, look_width, key_width, frames**2, latent_shape
         )
-        _, height, self.cells = latent_shape
-        self.notes, self.steps, self.voice_width = num_notes, num_steps, voice_width
+        channels, height, self.cells = latent_shape
+        self.notes, self.steps, self.frames = num_notes, num_steps, frames
+        self.facts = AudioFacts(
+            rate=rate, window=window, num_mels=height * frames, floor=floor, ceiling=ceiling
+        )
         told = self.cells * num_steps + num_notes + 1
         self.pose_out = nn.Linear(HIDDEN, num_layers * told)
         self.usual = nn.Linear(num_things, num_notes, bias=False)
-        self.memory = nn.Linear(num_things, self.cells * plan_channels * height, bias=False)
-        self.voice = nn.Linear(num_things, 4 * voice_width, bias=False)
-        for part in (self.memory, self.voice):
-            nn.init.normal_(part.weight, std=0.02)
-        self.heard_in = nn.Linear(2 * self.cells + 2 * num_notes, voice_width)
-        self.heard_mid = nn.Linear(voice_width, voice_width)
-        self.heard_out = nn.Linear(voice_width, plan_channels * height)
-        self.silence = nn.Parameter(torch.zeros(plan_channels, height, 1))
-        self.draw = nn.Sequential(
-            nn.Conv2d(plan_channels, 2 * plan_channels, 3, padding=1),
-            nn.GELU("tanh"),
-            nn.Conv2d(2 * plan_channels, plan_channels, 3, padding=1),
-        )
+        self.memory = nn.Linear(num_things, self.cells * frames * self.facts.num_mels, bias=False)
+        nn.init.normal_(self.memory.weight, std=0.02)
+        self.player = Player(num_things, num_notes, lowest, self.cells, frames, voice_width, self.facts)
+        self.draft_head = Encoding(frames**2, head_width, channels)  # type: ignore[assignment]
 
     def forward(self, sequence_BQC: Tensor) -> Tensor:
         score = self.take_apart(sequence_BQC)
@@ -104,9 +109,11 @@ class ScoreReader(Reader):
             shown = true.strokes.sigmoid().amax((2, 3)) > 0.1
         return score_loss(made, true, shown)
 
-    def played(self, layers: Tensor) -> Tensor:
-        """The draft of what a true score says (B, channels, h, w): the drawing half alone, no sentence."""
-        return self.draft_head(self.plan_of(self.true_score(layers)))
+    def played(self, layers: Tensor) -> tuple[Tensor, Tensor]:
+        """Mel picture (B, 1, W, frames) in -1..1 and draft (B, channels, h, w) of what a true score says: the drawing
+        half alone, no sentence."""
+        plan = self.plan_of(self.true_score(layers))
+        return F.pixel_shuffle(plan, self.frames), self.draft_head(plan)
 
     def true_score(self, layers: Tensor) -> Score:
         """layers (B, L, 3 + T S): the voice's number (-1: none), base note, cells held, loudness of strokes."""
@@ -121,39 +128,54 @@ class ScoreReader(Reader):
         )
 
     def plan_of(self, score: Score) -> Tensor:
-        voices = score.voices.softmax(-1)
-        loud = score.strokes.float().sigmoid()  # (B, L, T, S)
-        began = ages(loud.amax(-1))  # (B, L, T, ages)
-        age = torch.arange(self.cells, device=loud.device, dtype=loud.dtype)
-        held = (score.held[..., None] - age).clamp(0, 1)[:, :, None]
-        ringing = (score.held[..., None] + RINGING - age).clamp(0, 1)
-        roll = loud @ shifted(score.bases.float().softmax(-1), self.steps)  # (B, L, T, N)
-        sounding = [lower_toeplitz(weight) @ roll for weight in (ringing, ringing * RECENT**age)]
-        heard = torch.cat([began, began * held, *sounding], -1).to(self.heard_in.weight.dtype)
-        played = self.play(heard, voices, began)
-        active = began.sum(-1, keepdim=True).clamp(max=1).to(played.dtype)
-        rows = (active * played).sum(1).transpose(1, 2)  # (B, P h, T)
-        plan = self.silence + rows.unflatten(1, (self.plan_shape[0], -1))
-        return plan + self.draw(plan)
+        """The mel picture in -1..1, a cell's frames and as many bands a position."""
+        level = torch.log(self.power(score) + math.exp(self.facts.floor))
+        unit = to_unit(level, self.facts)[:, None]
+        return F.pixel_unshuffle(unit, self.frames).to(self.memory_dtype)
 
-    def play(self, heard: Tensor, voices: Tensor, began: Tensor) -> Tensor:
-        """What sounds in each cell (B, L, T, F) by voices (B, L, M) -> (B, L, T, P h)."""
-        table = GAIN * self.memory(voices.to(heard.dtype)).unflatten(2, (self.cells, -1))
-        voice = GAIN * self.voice(voices.to(heard.dtype))[:, :, None]
-        scale_in, shift_in, scale_mid, shift_mid = voice.split(self.voice_width, -1)
-        hidden = F.gelu(self.heard_in(heard) * (1 + scale_in) + shift_in, approximate="tanh")
-        hidden = F.gelu(self.heard_mid(hidden) * (1 + scale_mid) + shift_mid, approximate="tanh")
-        return self.heard_out(hidden) + began.to(table.dtype) @ table
+    def power(self, score: Score) -> Tensor:
+        """Mel power (B, W, frames): that of each note and of each voice's table from where it is struck on, in cells
+        that begin a quarter of a cell early, for a window hears what is to come."""
+        voices, loud = score.voices.float().softmax(-1), score.strokes.float().sigmoid()
+        row, layer, step = (loud.amax(2) > SILENT).nonzero(as_tuple=True)
+        notes = shifted(score.bases.float().softmax(-1), self.steps)[row, layer, step]
+        struck = lower_toeplitz(self.player.gain(loud * (loud > SILENT)).mT)  # (B, L, S, T, T)
+        alone = self.player(voices[row, layer], notes, score.held[row, layer])
+        table = self.player.unpitched(GAIN * self.memory(voices.to(self.memory_dtype)))
+        sounding = (struck.sum(2) @ table).sum(1)
+        sounding = sounding.index_add(0, row, (struck[row, layer, step] @ alone).to(sounding.dtype))
+        power = sounding.unflatten(2, (self.frames, -1)).flatten(1, 2).mT
+        early = self.frames // 4
+        return torch.cat([power[..., early:], power[..., -1:].expand(-1, -1, early)], -1)
+
+    @property
+    def memory_dtype(self) -> torch.dtype:
+        return self.player.enter.weight.dtype
+
+    def pack(self) -> "ScoreReader":
+        """Its memory is levels, of which eight bits would round off half a unit."""
+        return self
 
     def drawing(self) -> dict[str, nn.Module]:
-        names = ("voice", "heard_in", "heard_mid", "heard_out", "draw")
-        return {**super().drawing(), **{name: getattr(self, name) for name in names}}
+        return {**super().drawing(), "player": self.player}
 
 
-def ages(began: Tensor) -> Tensor:
-    """Loudness of strokes (..., T) -> what began how many cells ago (..., T, T)."""
-    cells = began.shape[-1]
-    return F.pad(began, (cells - 1, 0)).unfold(-1, cells, 1).flip(-1)
+class Encoding(nn.Module):
+    """What the autoencoder's encoding half says of a plan, learned."""
+
+    def __init__(self, plan_channels: int, width: int, channels: int) -> None:
+        super().__init__()
+        self.straight = nn.Conv2d(plan_channels, channels, 1)
+        self.deep = nn.Sequential(
+            nn.Conv2d(plan_channels, width, 3, padding=1),
+            nn.GELU("tanh"),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.GELU("tanh"),
+            nn.Conv2d(width, channels, 1),
+        )
+
+    def forward(self, plan: Tensor) -> Tensor:
+        return self.straight(plan) + self.deep(plan)
 
 
 def lower_toeplitz(weight: Tensor) -> Tensor:
