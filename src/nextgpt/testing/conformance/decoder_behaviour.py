@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.fx.experimental import _config as fx_config
 
 from nextgpt.modalities import MODALITIES
 from nextgpt.testing.conformance.decoder_prompts import Subject
@@ -162,11 +163,12 @@ def check_bfloat16(it: Subject) -> None:
 
 
 def check_meta(it: Subject) -> None:
-    """A literal device shows at once where the tensors have none."""
+    """A literal device shows at once where the tensors have none. What is chosen by values (nonzero) is taken whole."""
     rows = _latents(it)
     there = moved(it.name, it.decoder, device="meta")
     try:
-        loss = there.denoising_loss(rows.to("meta"), it.conditioning.to("meta"))
+        with fx_config.patch(meta_nonzero_assume_all_nonzero=True):  # type: ignore[attr-defined]
+            loss = there.denoising_loss(rows.to("meta"), it.conditioning.to("meta"))
     except Exception as error:
         raise Fault(
             f"{it.name} on the device `meta` {described(error)}; make tensors on the inputs' device and keep constants "
