@@ -38,7 +38,7 @@ from nextgpt.nn.decoders.config import (
     VideoFacts,
     VocoderConfig,
 )
-from nextgpt.nn.decoders.folder import write_folder
+from nextgpt.nn.decoders.folder import pack_matrices, write_folder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder
 from nextgpt.nn.decoders.text_conditioning import NullPrompt
 from nextgpt.nn.outputs import Conditioning, ConditioningSpec, EncoderOutput
@@ -553,12 +553,9 @@ def big_medium(modality: str) -> np.ndarray:
 
 
 def num_bytes(*modules: Any) -> int:
-    """On disk: float16, a reader's memory and a transformer's matrices in eight bits."""
-    named = [(name, value) for module in modules for name, value in module.named_parameters()]
-    packed = {id(value) for module in modules if hasattr(module, "proj_out") for value in module.parameters()}
+    """On disk: float16, and what was packed in eight bits."""
     return sum(
-        value.numel() * (1 if name.startswith("memory") or (id(value) in packed and value.ndim > 1) else 2)
-        for name, value in named
+        value.numel() * min(value.element_size(), 2) for module in modules for value in module.parameters()
     )
 
 
@@ -566,6 +563,8 @@ def num_bytes(*modules: Any) -> int:
 def test_each_decoder_fits_its_share_of_the_package(modality: str, megabytes: int) -> None:
     with torch.device("meta"):
         decoder = untrained_decoder(recipe_of("nano", modality).architecture)
+    decoder.reader.pack()
+    pack_matrices(decoder.transformer)
     assert num_bytes(decoder.transformer, decoder.reader, decoder.prompt) < megabytes << 20
 
 

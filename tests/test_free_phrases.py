@@ -5,7 +5,7 @@ import numpy as np
 from nextgpt.nano import split
 from nextgpt.nano.free_phrases import LENGTHS, free_phrases, is_free
 from nextgpt.nano.instruments import instruments
-from nextgpt.nano.settled_scores import CELLS, LOWEST, settled_score
+from nextgpt.nano.settled_scores import CELLS, settled_score
 from nextgpt.nano.settled_sound_scenes import CELL, NOTE_NAMES
 from nextgpt.nano.settled_sounds import settled_scenes
 from nextgpt.nn.decoders.config import ScoreReaderConfig
@@ -40,7 +40,7 @@ def test_a_score_says_every_stroke() -> None:
     for one in PHRASES:
         row = settled_score(one, READER)[0]
         loud = row[3:].reshape(CELLS, READER.num_steps)
-        told = {(cell, LOWEST + int(row[1]) + step) for cell, step in zip(*np.nonzero(loud))}
-        assert max(stroke.note for stroke in one.strokes) < LOWEST + READER.num_notes
+        told = {(cell, READER.lowest + int(row[1]) + step) for cell, step in zip(*np.nonzero(loud))}
+        assert max(stroke.note for stroke in one.strokes) < READER.lowest + READER.num_notes
         assert told == {(round(stroke.start / CELL), stroke.note) for stroke in one.strokes}
         assert any(abs(row[2] * CELL - length) < 1e-5 for length in LENGTHS)

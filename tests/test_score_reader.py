@@ -9,7 +9,7 @@ from torch import Tensor
 from nextgpt.nano import split
 from nextgpt.nano.instruments import instruments
 from nextgpt.nano.settled import SETTLED
-from nextgpt.nano.settled_scores import CELLS, LOWEST, numbers, settled_score
+from nextgpt.nano.settled_scores import CELLS, numbers, settled_score
 from nextgpt.nano.settled_sound_scenes import CELL
 from nextgpt.nano.settled_sounds import settled_scenes
 from nextgpt.nn.decoders.config import nano_audio
@@ -140,7 +140,7 @@ def test_true_scores_hold_the_strokes_of_their_scenes(kind: str) -> None:
         for row in settled_score(scene, SHAPE):
             if row[0] >= 0:
                 cells, steps = row[3:].reshape(CELLS, SHAPE.num_steps).nonzero()
-                heard |= {(cell, int(row[1]) + LOWEST + step) for cell, step in zip(cells, steps)}
+                heard |= {(cell, int(row[1]) + SHAPE.lowest + step) for cell, step in zip(cells, steps)}
         assert heard == {(round(stroke.start / CELL), stroke.note) for stroke in scene.strokes}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from nextgpt.nano import split
 from nextgpt.nano.instruments import PITCHED, Instrument, instruments
-from nextgpt.nano.settled_scores import CELLS, LOWEST
+from nextgpt.nano.settled_scores import CELLS
 from nextgpt.nano.settled_sound_scenes import CELL, KINDS, LONG, NOTE_NAMES, SECONDS, voice
 from nextgpt.nano.settled_sounds import SPLITS, settled_scenes
 from nextgpt.nano.sounds import SoundScene, Stroke
@@ -32,10 +32,11 @@ def free_phrases(number: int, reader: Any, seed: int = 0) -> Iterator[SoundScene
 
 
 def _phrases(rng: random.Random, trained: list[Instrument], reader: Any) -> Iterator[SoundScene]:
-    highest, reach = LOWEST + reader.num_notes - 1, reader.num_steps - 1
+    lowest, reach = reader.lowest, reader.num_steps - 1
+    highest = lowest + reader.num_notes - 1
     while True:
         one = rng.choice(trained)
-        base = rng.randint(max(one.low, LOWEST), max(min(one.high, highest) - reach, LOWEST))
+        base = rng.randint(max(one.low, lowest), max(min(one.high, highest) - reach, lowest))
         length = rng.choice(LENGTHS)
         beats = tuple(
             Stroke(voice(one), round(cell * CELL, 3), length, base + step, 1.0)

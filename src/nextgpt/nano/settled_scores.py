@@ -12,7 +12,6 @@ from nextgpt.nano.settled_sound_scenes import CELL, SECONDS
 from nextgpt.nano.sounds import SoundScene, Stroke
 
 CELLS = round(SECONDS / CELL)
-LOWEST = 40  # MIDI: note 0 of a score
 UNUSED = -1.0
 
 
@@ -25,8 +24,8 @@ def numbers() -> dict[str, int]:
 
 def settled_score(scene: SoundScene, reader: Any) -> NDArray[np.float32]:
     """(reader.num_layers, 3 + CELLS * reader.num_steps): the instrument's number, -1 for a voice that is not used; its
-    lowest note above LOWEST; cells that a note is held; the loudness of what begins in each cell, by semitones above
-    the lowest note."""
+    lowest note above reader.lowest; cells that a note is held; the loudness of what begins in each cell, by semitones
+    above the lowest note."""
     rows = np.zeros((reader.num_layers, 3 + CELLS * reader.num_steps), np.float32)
     rows[:, 0] = UNUSED
     if scene.second:
@@ -34,13 +33,13 @@ def settled_score(scene: SoundScene, reader: Any) -> NDArray[np.float32]:
     else:
         groups = [(scene.first, scene.strokes)]
     for row, (name, strokes) in zip(rows, groups):
-        row[:] = told(numbers()[name], strokes, reader.num_steps)
+        row[:] = told(numbers()[name], strokes, reader)
     return rows
 
 
-def told(number: int, strokes: tuple[Stroke, ...], steps: int) -> NDArray[np.float32]:
+def told(number: int, strokes: tuple[Stroke, ...], reader: Any) -> NDArray[np.float32]:
     base = min(stroke.note for stroke in strokes)
-    loud = np.zeros((CELLS, steps), np.float32)
+    loud = np.zeros((CELLS, reader.num_steps), np.float32)
     for stroke in strokes:
         loud[round(stroke.start / CELL), stroke.note - base] = stroke.loudness
-    return np.array([number, base - LOWEST, strokes[0].seconds / CELL, *loud.ravel()], np.float32)
+    return np.array([number, base - reader.lowest, strokes[0].seconds / CELL, *loud.ravel()], np.float32)

@@ -13,7 +13,7 @@
     10 finish        the transformer and the reader's drawing half, by how that looks (of sounds the mel picture) which
                      all steps of the sampler make of noise
     11 voice         the vocoder again, on what the autoencoder makes of latents and drafts
-    12 folder        moving average of the weights as fp16 (memory and transformer as fp8) in diffusers' layout
+    12 folder        moving average of the weights, fp16 (transformer and memory of pictures fp8), in diffusers' layout
 
 Each phase resumes by itself (step_runner); a finished one is not run again.
 """

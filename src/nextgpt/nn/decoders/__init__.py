@@ -5,7 +5,6 @@ The small decoders here are opened from their folder (folder.py). A class with a
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -137,7 +136,7 @@ def make_reader(shape: LayeredReaderConfig | ScoreReaderConfig, config: Architec
         width=config.prompt_width,
         length=config.prompt_length,
         latent_shape=config.decoder.latent_shape,
-        **asdict(shape),
+        **shape.arguments(config.decoder.facts),
     )
 
 

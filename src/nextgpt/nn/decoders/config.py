@@ -4,8 +4,8 @@
 `ArchitectureConfig` adds the shapes that are needed once, to make untrained components.
 """
 
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -98,21 +98,31 @@ class LayeredReaderConfig:
     def plan_depth(self) -> int:
         return self.plan_channels * self.group
 
+    def arguments(self, facts: MediaFacts) -> dict[str, Any]:
+        """What LayeredReader takes of this and of its media."""
+        return asdict(self)
+
 
 @dataclass(frozen=True)
 class ScoreReaderConfig:
-    """ScoreReader: `num_things` voices of its memory, up to `num_layers` of them in one sound."""
+    """ScoreReader: `num_things` voices of its memory, up to `num_layers` of them at once; `lowest`: MIDI of note 0."""
 
     num_things: int = 79
     num_layers: int = 2
     num_notes: int = 48
     num_steps: int = 8
+    lowest: int = 40
     voice_width: int = 512
     frames: int = 8
 
     @property
     def plan_depth(self) -> int:
         return self.frames**2
+
+    def arguments(self, facts: MediaFacts) -> dict[str, Any]:
+        """What ScoreReader takes of this and of its media: its mel pictures are theirs."""
+        assert isinstance(facts, AudioFacts)
+        return asdict(self) | {name: getattr(facts, name) for name in ("rate", "window", "floor", "ceiling")}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ position.
 """
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -134,6 +135,11 @@ class LayeredReader(Reader):
 
     def drawing(self) -> dict[str, nn.Module]:
         return {**super().drawing(), "draw": self.draw}
+
+    def pack(self) -> Self:
+        """The memory as float8 (E4M3)."""
+        self.memory.to(torch.float8_e4m3fn)
+        return self
 
     def start_as(self, other: "LayeredReader") -> None:
         """All that another reader has learned and this one can use: tensors of the same shape, and how a frame is

@@ -6,8 +6,9 @@
 
 What is played and when are told apart, as LayeredReader tells apart what and where: a stroke sounds alike wherever it
 begins, and a voice that was learned in one count, speed or direction is known in all of them. What it adds to the
-player's notes (player.py) is a table by age, which does not move with pitch: unpitched sounds have nothing else. Axis
-letters: L voices at once, M known voices, T cells of time (columns of the latents), S steps, N notes, W mel bands.
+player's notes (player.py) is a table by age, which does not move with pitch: unpitched sounds have nothing else. It
+holds levels, of which eight bits would round off half a unit, so it is not packed. Axis letters: L voices at once, M
+known voices, T cells of time (columns of the latents), S steps, N notes, W mel bands.
 """
 
 import math
@@ -131,7 +132,7 @@ class ScoreReader(Reader):
         """The mel picture in -1..1, a cell's frames and as many bands a position."""
         level = torch.log(self.power(score) + math.exp(self.facts.floor))
         unit = to_unit(level, self.facts)[:, None]
-        return F.pixel_unshuffle(unit, self.frames).to(self.memory_dtype)
+        return F.pixel_unshuffle(unit, self.frames).to(self.memory.weight.dtype)
 
     def power(self, score: Score) -> Tensor:
         """Mel power (B, W, frames): that of each note and of each voice's table from where it is struck on, in cells
@@ -141,20 +142,12 @@ class ScoreReader(Reader):
         notes = shifted(score.bases.float().softmax(-1), self.steps)[row, layer, step]
         struck = lower_toeplitz(self.player.gain(loud * (loud > SILENT)).mT)  # (B, L, S, T, T)
         alone = self.player(voices[row, layer], notes, score.held[row, layer])
-        table = self.player.unpitched(GAIN * self.memory(voices.to(self.memory_dtype)))
+        table = self.player.unpitched(GAIN * self.memory(voices.to(self.memory.weight.dtype)))
         sounding = (struck.sum(2) @ table).sum(1)
         sounding = sounding.index_add(0, row, (struck[row, layer, step] @ alone).to(sounding.dtype))
         power = sounding.unflatten(2, (self.frames, -1)).flatten(1, 2).mT
         early = self.frames // 4
         return torch.cat([power[..., early:], power[..., -1:].expand(-1, -1, early)], -1)
-
-    @property
-    def memory_dtype(self) -> torch.dtype:
-        return self.player.enter.weight.dtype
-
-    def pack(self) -> "ScoreReader":
-        """Its memory is levels, of which eight bits would round off half a unit."""
-        return self
 
     def drawing(self) -> dict[str, nn.Module]:
         return {**super().drawing(), "player": self.player}
