@@ -31,4 +31,5 @@ nextgpt eval nano-understanding --beside "$checkpoints/encoder-alignment" --out 
 nextgpt eval nano-agreement --out out/agreement
 nextgpt eval nano-matrix --out out/matrix
 nextgpt eval nano-chat --out out/chat
+nextgpt eval nano-slots --out out/slots
 nextgpt ship "$checkpoints/instruction-tuning" --scores out/understanding/scores.json

@@ -5,6 +5,9 @@ import torch
 
 from nextgpt.batch import IGNORE
 from nextgpt.data.slots import SlotData
+from nextgpt.nano.clips import MOTIONS
+from nextgpt.nano.settled_sound_scenes import KINDS
+from nextgpt.nano.settled_sounds import settled_sound_slots
 from nextgpt.nano.slots import NAMES, WORDS, canonical, concept_names
 from nextgpt.nn.outputs import EncoderOutput
 from nextgpt.testing.tiny import tiny_model
@@ -23,13 +26,55 @@ PAIR = {"count": "", "relation": "left", "place": "", "colour": "red", "name_a":
     ],
 )
 def test_the_left_or_upper_thing_comes_first(change, wanted):
-    found = canonical(PAIR | change)
+    found = canonical("image", {"slots": PAIR | change})
     assert found == PAIR | wanted
-    assert canonical(found) == found
+    assert canonical("image", {"slots": found}) == found
 
 
-def test_slots_without_a_relation_stay():
-    assert canonical({"first": "bell", "second": "dog"}) == {"first": "bell", "second": "dog"}
+@pytest.mark.parametrize(
+    ("motion", "direction"),
+    [("moving", "left"), ("rotating", "clockwise"), ("fading", "out"), ("growing", ""), ("still", "")],
+)
+def test_a_settled_motion_is_told_as_the_encoders_world_tells_it(motion, direction):
+    def told(motion, **more):
+        found = canonical("video", {"slots": {"name": "fox", "colour": "red", "motion": motion} | more})
+        return found["motion"], found["direction"]
+
+    (name,) = (name for name, words in MOTIONS.items() if words == (motion, direction))
+    assert told(name) == told(motion, direction=direction) == (motion, direction)
+
+
+def settled(kind, **words):
+    scene = next(
+        scene
+        for scene in KINDS[kind]()
+        if all(getattr(scene, field) == word for field, word in words.items())
+    )
+    return {"slots": settled_sound_slots(scene), "scene": scene.to_dict()}
+
+
+@pytest.mark.parametrize(
+    ("item", "wanted"),
+    [
+        (settled("note", first="piano", pitch="C3"), {"kind": "note", "note": "C", "pitch": "low", "speed": ""}),
+        (settled("note", first="piano", pitch="C4"), {"kind": "note", "note": "C", "pitch": ""}),
+        (settled("scale", first="flute", speed=""), {"kind": "scale", "speed": "normal", "note": "", "pitch": ""}),
+        (settled("scale", first="flute", speed="fast", direction="down"), {"speed": "fast", "direction": "down"}),
+        (settled("chord", first="piano", pitch="A", chord="minor"), {"note": "A", "chord": "minor", "kind": "chord"}),
+        (settled("rhythm", rhythm="waltz"), {"kind": "waltz", "count": "", "pitch": "", "speed": ""}),
+        (settled("notes", first="snare drum", speed="slow"), {"kind": "notes", "speed": "slow", "pitch": ""}),
+    ],
+)  # fmt: skip
+def test_a_settled_sound_is_told_with_its_kind_speed_and_pitch(item, wanted):
+    found = canonical("audio", item)
+    assert {field: found[field] for field in wanted} == wanted
+    assert set(WORDS["audio"]) <= set(found)
+
+
+def test_a_sound_of_the_encoders_world_has_no_word_for_what_it_does_not_tell():
+    slots = {"first": "bell", "second": "dog", "count": "", "pitch": "", "direction": ""}
+    found = canonical("audio", {"slots": slots, "scene": {"kind": "sequence"}})
+    assert found == slots | {"kind": "sequence", "speed": "", "note": "", "chord": ""}
 
 
 def test_concepts_are_the_names_of_training_items_sorted_behind_the_empty_one():

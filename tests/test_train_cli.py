@@ -27,7 +27,7 @@ from nextgpt.config import (
 from nextgpt.data.features import encoder_cache
 from nextgpt.data.manifest import Items, dialogue_from
 from nextgpt.nano.recipe import data_folder
-from nextgpt.nn.outputs import Conditioning
+from nextgpt.nn.outputs import Conditioning, EncoderOutput
 from nextgpt.testing.tiny import tiny_base, tiny_tokenizer
 from nextgpt.training.stages import STAGES
 
@@ -43,6 +43,13 @@ SLOTS = {
     },
     "audio": {"count": "two", "pitch": "", "direction": "", "first": "bell", "second": ""},
     "video": {"motion": "moving", "direction": "left", "colour": "", "name": "fox"},
+}
+
+
+SETTLED_SLOTS = {
+    "image": {**SLOTS["image"], "size": ""},
+    "audio": {**SLOTS["audio"], "kind": "scale", "rhythm": "", "note": "60 62", "chord": "", "speed": "fast"},
+    "video": {**SLOTS["video"], "kind": "one", "motion": "left"},
 }
 
 
@@ -62,7 +69,7 @@ def config():
     for name, encoder in ENCODERS.items():
         queries = 1 if name == "video" else 2
         branches = (
-            ResamplerBranchConfig(4, width=8, num_layers=1, num_heads=2),
+            ResamplerBranchConfig(8, width=8, num_layers=1, num_heads=2),
             ConceptBranchConfig(("", "car", "fox", "bell"), queries, tokens_per_name=2, rank=4),
             PosteriorBranchConfig(tokens_per_class=2),
         )
@@ -102,12 +109,32 @@ def replies(modality, number, seed=0):
 class Decoder:
     reader = None
 
+    def decode(self, conditioning, *, seeds):
+        return [float(seed) for seed in seeds]
+
     def encode_prompt(self, captions):
         values = torch.stack([torch.full((3, 5), float(len(caption))) for caption in captions])
         return Conditioning(
             values + torch.randn(3, 5, generator=torch.Generator().manual_seed(0)),
             torch.ones(len(captions), 3).bool(),
         )
+
+
+class Encoder:
+    """Of what Decoder makes: features that are the same for any seed."""
+
+    def __init__(self, settings):
+        self.config = settings
+
+    def to(self, dtype):
+        return self
+
+    preprocess = staticmethod(float)
+    collate = staticmethod(lambda values: {"values": torch.tensor(values)})
+
+    def __call__(self, values):
+        count, size = len(values), self.config.feature_dim
+        return EncoderOutput(torch.ones(count, 1, size), torch.ones(count, 1).bool(), torch.rand(count, 3))
 
 
 @pytest.fixture
@@ -121,7 +148,8 @@ def world(tmp_path, monkeypatch):
     monkeypatch.setattr("nextgpt.parts.cache_root", lambda: tmp_path)
     monkeypatch.setattr("nextgpt.parts.fetch_part", lambda name: part)
     monkeypatch.setattr("nextgpt.parts.pinned", lambda name: dict(pins))
-    monkeypatch.setattr("nextgpt.nn.decoders.load_decoder", lambda config, fetch: Decoder())
+    monkeypatch.setattr("nextgpt.nn.decoders.load_decoder", lambda config, fetch, dtype=None: Decoder())
+    monkeypatch.setattr("nextgpt.nn.encoders.load_encoder", lambda settings, part: Encoder(settings))
     monkeypatch.setattr("nextgpt.nano.settled_rows.settled_replies", replies)
     monkeypatch.setitem(presets.PRESETS, "tiny", config)
     folder = data_folder(tmp_path)
@@ -131,7 +159,7 @@ def world(tmp_path, monkeypatch):
             {
                 "id": f"{modality}-{n}",
                 "split": "train",
-                "scene": [modality, n],
+                "scene": {"kind": "notes", "number": n},
                 "caption": f"{n} foxes",
                 "slots": {**slots, **{k: v for k, v in words(n).items() if k in slots}},
             }
@@ -143,8 +171,12 @@ def world(tmp_path, monkeypatch):
     switching = data_folder(tmp_path, "mosit")
     switching.mkdir()
     (switching / "dialogues-train.jsonl").write_text(record(0, "mosit", "Hello", "Hi."))
-    for modality, items in Items(folder, tuple(ENCODERS)).by_modality.items():
-        encoder, found = ENCODERS[modality], Items(folder, (modality,))
+    for modality, slots in SETTLED_SLOTS.items():
+        item = {"id": f"{modality}-mosit", "split": "train", "scene": {"kind": "scale"}, "caption": "foxes"}
+        (switching / f"{modality}.jsonl").write_text(json.dumps({**item, "slots": slots}))
+    for modality in ENCODERS:
+        encoder, found = ENCODERS[modality], Items(folder, (modality,), [switching])
+        items = found.by_modality[modality] + found.beside[modality]
         cache = encoder_cache(tmp_path, encoder, pins["sha256"])
         for item in items:
             features = torch.randn(encoder.num_positions, encoder.feature_dim).half()
@@ -214,6 +246,31 @@ def test_three_stages_one_after_the_other(world, capsys):
     pins["sha256"] = "b" * 64
     assert train("decoder-alignment", "--from", str(folders["encoder-alignment"])) == 2
     assert "was trained on language file:part" in capsys.readouterr().err
+
+
+def test_slots_are_scored_by_where_media_come_from(world, capsys):
+    root, _ = world
+    assert train("encoder-alignment") == 0
+    folder = root / "checkpoints" / "tiny" / "encoder-alignment"
+    scoring = [
+        "eval",
+        "nano-slots",
+        "--model",
+        str(folder),
+        "--split",
+        "train",
+        "--limit",
+        "2",
+        "--threads",
+        "1",
+    ]
+    assert run([*scoring, "--out", str(root / "slots")]) == 0
+    rows = {row["task"]: row for row in json.loads((root / "slots" / "scores.json").read_text())["rows"]}
+    assert {task.split(", ")[1] for task in rows} == {"world", "settled", "made"}
+    assert rows["video-motion, world"]["n"] == 2 and rows["video-motion, made"]["n"] == 1
+    assert "audio-speed, settled" in rows and "audio-speed, world" not in rows, "no word, nothing to score"
+    assert all(0 <= row["score"] <= 1 and row["chance"] >= 0.5 for row in rows.values())
+    assert "video-direction, made" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

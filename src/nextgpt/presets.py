@@ -34,12 +34,16 @@ def _nano_input(
     return InputConfig(encoder, InputProjectorConfig(branches, branch_dropout=0.05))
 
 
+# Names that dialogues teach (what has no sound, which motion is the opposite) go into the perceptrons.
+LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
 def nano() -> AnyToAnyConfig:
     """The embedded default: parts that packages carry, for 2 CPU cores."""
     concepts = json.loads(files("nextgpt").joinpath("concepts.json").read_text())
     clip = EfficientNetLiteConfig(image_size=192, grid=3, num_frames=8)
     return AnyToAnyConfig(
-        language_model=LanguageModelConfig(lora=LoraConfig(rank=16, alpha=32)),
+        language_model=LanguageModelConfig(lora=LoraConfig(rank=16, alpha=32, target_modules=LINEAR)),
         inputs={
             "image": _nano_input(
                 EfficientNetLiteConfig(),

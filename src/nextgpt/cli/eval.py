@@ -14,6 +14,7 @@ from nextgpt.cli.chat_kept import nano_chat
 from nextgpt.cli.generation_scores import nano_generation
 from nextgpt.cli.matrix import nano_matrix
 from nextgpt.cli.scores import BRANCHES, answer_record, load_for_asking, names_of, report
+from nextgpt.cli.slot_scores import nano_slots
 
 app = typer.Typer(
     help="Score a model: `nextgpt eval vqav2 coco-captions --data FOLDER --limit 100`.", no_args_is_help=True
@@ -22,6 +23,7 @@ app.command("nano-agreement")(nano_agreement)
 app.command("nano-chat")(nano_chat)
 app.command("nano-generation")(nano_generation)
 app.command("nano-matrix")(nano_matrix)
+app.command("nano-slots")(nano_slots)
 
 COLUMNS = ("name", "style", "timbre")
 

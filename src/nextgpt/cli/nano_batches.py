@@ -13,6 +13,7 @@ from typing import Any
 STATE_ROWS = {"image": 5000, "video": 4000, "audio": 4000}
 SWITCHING_ROWS = 500
 SETTLED_ROWS = 6000  # of each modality, for tuning
+MADE_ROWS = 2000  # media of decoders that an input projector learns from
 
 
 # type of an encoder -> what its scores are, and how its classes stand in a sentence
@@ -56,20 +57,30 @@ def switching_folder(folder: Path) -> Path:
 
 
 def slot_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:
+    """Of both worlds, and of what the decoders make: projectors that were taught one of them mishear the others."""
     from nextgpt.cli.features import encode_items
+    from nextgpt.cli.made_items import made_items
     from nextgpt.data.mixture import Mixture
+
+    (modality,) = job.mixture
+    items = batches.items
+    rows = [one for one in items.by_modality[modality] + items.beside[modality] if one["split"] == "train"]
+    settings, cache = model.config.inputs[modality].encoder, batches.modalities[modality].features
+    encode_items(settings, modality, cache, items, (item["id"] for item in rows))
+    rows += made_items(model.config, batches, modality, "train", MADE_ROWS, seed)
+    data, told = slot_data(model, batches, modality, rows)
+    mixture = Mixture({modality: told}, job.mixture, job.batch_size, seed)
+    return lambda step: data.batch(mixture.rows(step))
+
+
+def slot_data(model: Any, batches: Any, modality: str, rows: Any) -> tuple[Any, list[dict[str, Any]]]:
+    """What the modality's projector should say of items, and the items in one set of words."""
     from nextgpt.data.slots import SlotData
     from nextgpt.nano.slots import NAMES, WORDS, canonical
 
-    (modality,) = job.mixture
-    rows = [item for item in batches.items.by_modality[modality] if item["split"] == "train"]
-    settings, cache = model.config.inputs[modality].encoder, batches.modalities[modality].features
-    encode_items(settings, modality, cache, batches.items, (item["id"] for item in rows))
-    rows = [{**item, "slots": canonical(item["slots"])} for item in rows]
-    mixture = Mixture({modality: rows}, job.mixture, job.batch_size, seed)
     names = model.input_projectors[modality].branches["concepts"].config.names
-    data = SlotData(batches, modality, rows, WORDS[modality], NAMES[modality], names)
-    return lambda step: data.batch(mixture.rows(step))
+    told = [{**row, "slots": canonical(modality, row)} for row in rows]
+    return SlotData(batches, modality, told, WORDS[modality], NAMES[modality], names), told
 
 
 def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:

@@ -115,9 +115,15 @@ class Items:
     def __init__(self, folder: Path, modalities: tuple[str, ...], beside: Sequence[Path] = ()) -> None:
         self.folder = folder
         self.by_modality = {name: self._rows(folder, name) for name in modalities}
-        others = [row for place in beside for name in modalities for row in self._rows(place, name)]
-        own = [row for rows in self.by_modality.values() for row in rows]
-        self.by_id: dict[str, dict[str, Any]] = {row["id"]: row for row in others + own}
+        self.beside = {
+            name: [row for place in beside for row in self._rows(place, name)] for name in modalities
+        }
+        self.by_id: dict[str, dict[str, Any]] = {
+            row["id"]: row
+            for found in (self.beside, self.by_modality)
+            for rows in found.values()
+            for row in rows
+        }
 
     @staticmethod
     def _rows(folder: Path, modality: str) -> list[dict[str, Any]]:

@@ -34,6 +34,17 @@ class SlotBatch:
         return SlotBatch(self.modality, self.output.to(device), *(value.to(device) for value in tensors))
 
 
+def slot_logits(model: Any, batch: SlotBatch) -> tuple[Tensor, Tensor, Tensor]:
+    """What a projector says: embeddings of its words (B, N, D), their cosines with the vocabulary's less its mean
+    (B, N, V), and the logits of its names (B, Q, P)."""
+    branches = model.input_projectors[batch.modality].branches
+    tokens_BND = branches["resampler"](batch.output)[:, : batch.words_BN.shape[1]].float()
+    words_VD = model.language_model.words(batch.vocabulary_V).float()
+    mean_D = words_VD.mean(0)
+    cosine_BNV = F.normalize(tokens_BND - mean_D, dim=-1) @ F.normalize(words_VD - mean_D, dim=-1).T
+    return tokens_BND, cosine_BNV, branches["concepts"].logits(batch.output).float()
+
+
 def slot_losses(model: Any, batch: SlotBatch) -> dict[str, Tensor]:
     """Teach a projector to say the caption's words in the language model's own embeddings, without its body.
 
@@ -41,16 +52,12 @@ def slot_losses(model: Any, batch: SlotBatch) -> dict[str, Tensor]:
     one in units of the embeddings' spread: a cheap start for training through the language model (ours).
     The concepts' classifier learns by plain cross-entropy.
     """
-    branches = model.input_projectors[batch.modality].branches
-    tokens_BND = branches["resampler"](batch.output)[:, : batch.words_BN.shape[1]]
-    words_VD = model.language_model.words(batch.vocabulary_V).float()
+    tokens_BND, cosine_BNV, logits_BQP = slot_logits(model, batch)
     kept = batch.words_BN != IGNORE
     classes = torch.searchsorted(batch.vocabulary_V, batch.words_BN[kept])
-    states_XD, mean_D = tokens_BND[kept].float(), words_VD.mean(0)
-    cosine_XV = F.normalize(states_XD - mean_D, dim=-1) @ F.normalize(words_VD - mean_D, dim=-1).T
-    distance = F.mse_loss(states_XD, words_VD[classes]) / words_VD.var(0).mean()
-    losses = {"words": F.cross_entropy(SLOT_SCALE * cosine_XV, classes), "distance": 0.3 * distance}
-    logits_BQP = branches["concepts"].logits(batch.output).float()
+    words_VD = model.language_model.words(batch.vocabulary_V).float()
+    distance = F.mse_loss(tokens_BND[kept], words_VD[classes]) / words_VD.var(0).mean()
+    losses = {"words": F.cross_entropy(SLOT_SCALE * cosine_BNV[kept], classes), "distance": 0.3 * distance}
     losses["names"] = F.cross_entropy(
         logits_BQP.flatten(0, 1), batch.names_BQ.flatten(), ignore_index=IGNORE, label_smoothing=0.05
     )

@@ -24,7 +24,7 @@ class MositSizes:
     """Number of conversations of each split; a little fewer where a split has nothing for a cell."""
 
     train: int = 12000
-    combination: int = 1440
+    combination: int = 4000
     name: int = 360
 
     def scaled(self, factor: float) -> "MositSizes":

@@ -44,16 +44,27 @@ MANY_OUT: tuple[Maker, ...] = (
 )
 # Only where the conversation has gone on for a while.
 LOOKING_BACK: tuple[Maker, ...] = (plain.what_was_first,)
-# What is answered by words alone, whatever the request sounds like; oftener before the last turn than its cells are.
-DECLINING: tuple[Maker, ...] = (plain.refuse, plain.missing, stills.no_sound, moving.no_sound)
-# What a conversation's last turn is, in turn. What a model learns last comes oftener.
+# What the model learns last; training has it oftener, before the last turn and as one.
+DRILLED: tuple[Maker, ...] = (
+    *(moving.reverse,) * 2,
+    heard.reverse,
+    heard.on_another,
+    heard.speed_of,
+    heard.repeat,
+    stills.no_sound,
+    moving.no_sound,
+    plain.refuse,
+    plain.missing,
+    several.two_wishes,
+    several.three_wishes,
+)
+# What a conversation's last turn is, in turn: each cell as often as any other where something is measured.
+EVEN: tuple[tuple[Maker, ...], ...] = (*CELLS.values(), SEVERAL, MANY_OUT, LOOKING_BACK)
 PLANS: tuple[tuple[Maker, ...], ...] = (
-    *CELLS.values(),
-    *(CELLS["text", "text"],) * 2,
-    *(CELLS["audio", "audio"],) * 2,
-    *(CELLS["video", "video"],) * 2,
-    *(SEVERAL,) * 2,
-    *(MANY_OUT,) * 8,
-    *((stills.no_sound, moving.no_sound),) * 2,
+    *EVEN,
+    CELLS["text", "text"],
+    SEVERAL,
+    *(MANY_OUT,) * 3,
+    *(DRILLED,) * 7,
     LOOKING_BACK,
 )

@@ -1,6 +1,7 @@
 """Conversations of one to seven turns: each next turn goes on with what is there, or shows something new.
 
-The last turn is planned (cells.PLANS), so that every cell comes in the place that an evaluation asks for.
+The last turn is planned (cells.EVEN; in training PLANS), so that every cell comes in the place that an evaluation
+asks for.
 """
 
 import random
@@ -11,7 +12,7 @@ from typing import Any
 
 from nextgpt.data.mosit import VERSION
 from nextgpt.nano import phrasings
-from nextgpt.nano.mosit.cells import CELLS, DECLINING, LOOKING_BACK, MANY_OUT, PLANS, SEVERAL
+from nextgpt.nano.mosit.cells import CELLS, DRILLED, EVEN, LOOKING_BACK, MANY_OUT, PLANS, SEVERAL
 from nextgpt.nano.mosit.split_rules import allowed
 from nextgpt.nano.mosit.talk import Maker, Step, Talk
 from nextgpt.nano.mosit.world import World
@@ -19,7 +20,8 @@ from nextgpt.nano.nouns import indefinite
 from nextgpt.nano.rows import Item, text
 
 TURNS = {1: 30, 2: 22, 3: 18, 4: 12, 5: 8, 6: 6, 7: 4}
-GOES_ON, MANY, BACK, DECLINES, CHAT, WRONG_FIRST = 0.5, 0.12, 0.1, 0.15, 0.07, 0.12
+GOES_ON, MANY, BACK, CHAT, WRONG_FIRST = 0.5, 0.12, 0.1, 0.07, 0.12
+DRILLS = {"train": 0.35}  # split -> how many of the other turns are drilled
 _MAX_TRIES = 120  # a held-out pair comes in about one of ten tries
 
 Conversation = tuple[dict[str, Any], tuple[Item, ...]]
@@ -31,7 +33,8 @@ def conversations(
     """(row, its media). chat: (prompt, the base model's answer) pairs that may stand between."""
     rng = random.Random(f"{seed}:mosit:{split_name}")
     world = World(split_name, rng)
-    for index, makers in enumerate(islice(cycle(PLANS), number)):
+    plans = PLANS if split_name == "train" else EVEN
+    for index, makers in enumerate(islice(cycle(plans), number)):
         held_out = split_name == "combination" or (split_name == "name" and rng.random() < 0.5)
         talk = _conversation(Talk(world, rng, held_out), makers, chat)
         if talk is not None:
@@ -59,8 +62,8 @@ def _any_makers(talk: Talk) -> Sequence[Maker]:
         return SEVERAL + MANY_OUT
     if chance < MANY + BACK and len(talk.steps) > 1:
         return LOOKING_BACK + talk.rng.choice(list(CELLS.values()))
-    if talk.rng.random() < DECLINES:
-        return DECLINING
+    if talk.rng.random() < DRILLS.get(talk.world.split_name, 0.0):
+        return DRILLED
     return talk.rng.choice(list(CELLS.values()))
 
 
