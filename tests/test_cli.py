@@ -116,6 +116,16 @@ def test_generate_writes_media_and_a_page(tiny, media, capsys):
     assert str(out) in capsys.readouterr().out
 
 
+def test_a_path_among_the_words_is_no_message(tiny, media, capsys):
+    path = media / "a photo.png"
+    assert run(["generate", "What is in", str(path), *OPTIONS]) == 2
+    error = capsys.readouterr().err
+    assert f"'{path}' is a file, not words" in error and f"--image {path}" in error
+    assert run(["generate", "What is photo.png?", "--max-media", "0", *OPTIONS]) == 0, (
+        "words that name a file"
+    )
+
+
 def test_a_page_escapes_what_people_write(tiny, tmp_path):
     assert run(["generate", "<script>alert(1)</script>", "--out", str(tmp_path), "--max-media", "0"]) == 0
     assert "<script>" not in (tmp_path / "index.html").read_text()

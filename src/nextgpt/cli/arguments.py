@@ -4,9 +4,11 @@ A command-line parser gathers values by option, so `"Is" --image a.jpg "louder t
 its order; it is read again from the arguments themselves.
 """
 
+import os.path
 from collections.abc import Sequence
 from typing import Any
 
+from nextgpt.errors import MessageError
 from nextgpt.messages import ContentPart, Message, TextPart, media_part
 from nextgpt.modalities import MODALITIES
 
@@ -38,8 +40,17 @@ def user_message(parts: Sequence[tuple[str, str]]) -> Message:
     for kind, value in parts:
         if kind != "text":
             content.append(media_part(MODALITIES[kind].media_type.from_path(value)))
-        elif content and isinstance(content[-1], TextPart):
+            continue
+        check_words(value)
+        if content and isinstance(content[-1], TextPart):
             content[-1] = TextPart(f"{content[-1].text} {value}")
         else:
             content.append(TextPart(value))
     return Message("user", tuple(content))
+
+
+def check_words(value: str) -> None:
+    """MessageError for a file's path: read as words it would be answered, and wrongly."""
+    if os.path.splitext(value)[1] and os.path.isfile(value):
+        ways = " or ".join(f"--{name} {value}" for name in MODALITIES)
+        raise MessageError(f"{value!r} is a file, not words; to show it, write {ways}.")
