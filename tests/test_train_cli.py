@@ -276,12 +276,14 @@ def test_slots_are_scored_by_where_media_come_from(world, capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["warm-up"], "There is no stage 'warm-up'"),
-        (["encoder-alignment", "--preset", "mega"], "There is no preset 'mega'"),
-        (["encoder-alignment", "--from", "absent"], "absent/config.json can't be read"),
+        (["train", "warm-up"], "There is no stage 'warm-up'"),
+        (["train", "encoder-alignment", "--preset", "mega"], "There is no preset 'mega'"),
+        (["train", "encoder-alignment", "--from", "absent"], "absent/config.json can't be read"),
+        (["eval", "nano-slots", "--split", "half"], "There is no split 'half'; choose one of train,"),
+        (["eval", "nano-slots", "--limit", "0"], "--limit must be 1 at least, not 0"),
     ],
 )
 def test_mistakes_are_answered_with_a_sentence(arguments, says, capsys):
-    assert run(["train", *arguments, "--threads", "1"]) == 2
+    assert run([*arguments, "--threads", "1"]) == 2
     error = capsys.readouterr().err
     assert says in error and "Traceback" not in error

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from nextgpt.errors import ConfigError
+
 BATCH = 128
 
 
@@ -32,6 +34,7 @@ def nano_slots(
     from nextgpt.cli.nano_batches import nano_batches, slot_data
     from nextgpt.cli.scores import report
 
+    check(limit, split)
     torch.set_num_threads(threads or os.cpu_count() or 1)
     loaded, processor, info = load_pretrained(model)
     batches = nano_batches(info.config, processor, folder_of("nano"), {})
@@ -45,6 +48,15 @@ def nano_slots(
                 shares[task] = (sum(said == true for said, true in answers), len(answers))
                 chances[task] = Counter(true for _, true in answers).most_common(1)[0][1] / len(answers)
     report({"real": shares}, out, [], {"model": model, "split": split, "seed": seed}, chances)
+
+
+def check(limit: int, split: str) -> None:
+    from nextgpt.nano.split import SPLITS
+
+    if limit < 1:
+        raise ConfigError(f"--limit must be 1 at least, not {limit}.")
+    if split not in SPLITS:
+        raise ConfigError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
 
 
 def sources(

@@ -49,7 +49,7 @@ def _sound(item: Mapping[str, Any]) -> dict[str, str]:
     """What kind of sound it is, and of a settled one also how fast, which note, which chord."""
     slots, scene = item["slots"], item["scene"]
     kind = slots.get("rhythm") or scene["kind"]
-    told = {"kind": kind, "speed": "", "note": "", "chord": "", **slots} | {"kind": kind}
+    told = {"speed": "", "note": "", "chord": "", **slots, "kind": kind}
     if "rhythm" not in slots:
         return told
     notes = [int(note) for note in slots["note"].split()]
