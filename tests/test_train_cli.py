@@ -252,19 +252,8 @@ def test_slots_are_scored_by_where_media_come_from(world, capsys):
     root, _ = world
     assert train("encoder-alignment") == 0
     folder = root / "checkpoints" / "tiny" / "encoder-alignment"
-    scoring = [
-        "eval",
-        "nano-slots",
-        "--model",
-        str(folder),
-        "--split",
-        "train",
-        "--limit",
-        "2",
-        "--threads",
-        "1",
-    ]
-    assert run([*scoring, "--out", str(root / "slots")]) == 0
+    options = ("--model", str(folder), "--out", str(root / "slots"), "--split", "train", "--limit", "2")
+    assert run(["eval", "nano-slots", *options, "--threads", "1"]) == 0
     rows = {row["task"]: row for row in json.loads((root / "slots" / "scores.json").read_text())["rows"]}
     assert {task.split(", ")[1] for task in rows} == {"world", "settled", "made"}
     assert rows["video-motion, world"]["n"] == 2 and rows["video-motion, made"]["n"] == 1

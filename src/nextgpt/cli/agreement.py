@@ -59,13 +59,9 @@ def nano_agreement(
 
 def add_files(batches: Any, settings: Any, modality: str, folder: Path, limit: int, seed: int) -> None:
     """Put files below a folder in the place of the modality's items, encoded once; unreadable ones are left out."""
-    import torch
-
+    from nextgpt.cli.features import open_encoder
     from nextgpt.cli.show import tracker
     from nextgpt.data.features import compute_features
-    from nextgpt.generation.placement import resolve_dtype
-    from nextgpt.nn.encoders import load_encoder
-    from nextgpt.parts import fetch_part
     from nextgpt.parts.hashing import file_sha256
 
     paths = {}
@@ -75,11 +71,9 @@ def add_files(batches: Any, settings: Any, modality: str, folder: Path, limit: i
         paths[name] = medium
         batches.items.by_id[name] = {"id": name, "split": "file", "scene": scene, "caption": "", "slots": {}}
     batches.items.by_modality[modality] = [batches.items.by_id[name] for name in paths]
-    dtype = resolve_dtype("auto", torch.device("cpu"))
-    encoder = load_encoder(settings, fetch_part(settings.part)).to(dtype)
     todo = [(batches.items.key(name), medium) for name, medium in paths.items()]
     compute_features(
-        encoder,
+        open_encoder(settings),
         batches.modalities[modality].features,
         todo,
         lambda medium: medium,

@@ -4,24 +4,29 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 
-def encode_items(settings: Any, modality: str, cache: Any, items: Any, ids: Iterable[str]) -> None:
-    """Draw the items and encode them by the encoder of these settings, but for those that its cache holds."""
+def open_encoder(settings: Any) -> Any:
+    """The frozen encoder of these settings, in the dtype that the machine is fast in."""
     import torch
 
-    from nextgpt.cli.show import tracker
-    from nextgpt.data.features import compute_features
     from nextgpt.generation.placement import resolve_dtype
-    from nextgpt.nano.recipe import media_loader
     from nextgpt.nn.encoders import load_encoder
     from nextgpt.parts import fetch_part
+
+    dtype = resolve_dtype("auto", torch.device("cpu"))
+    return load_encoder(settings, fetch_part(settings.part)).to(dtype)
+
+
+def encode_items(settings: Any, modality: str, cache: Any, items: Any, ids: Iterable[str]) -> None:
+    """Draw the items and encode them by the encoder of these settings, but for those that its cache holds."""
+    from nextgpt.cli.show import tracker
+    from nextgpt.data.features import compute_features
+    from nextgpt.nano.recipe import media_loader
 
     todo = [(key, items[item]["scene"]) for item in ids if (key := items.key(item)) not in cache]
     if not todo:
         return
-    dtype = resolve_dtype("auto", torch.device("cpu"))
-    encoder = load_encoder(settings, fetch_part(settings.part)).to(dtype)
     load = media_loader(modality, getattr(settings, "image_size", 0))
-    compute_features(encoder, cache, todo, load, tracker(f"{modality} features"))
+    compute_features(open_encoder(settings), cache, todo, load, tracker(f"{modality} features"))
 
 
 def encode_shown(config: Any, batches: Any, dialogues: Iterable[Any]) -> None:

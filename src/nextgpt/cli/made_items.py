@@ -23,9 +23,8 @@ def made_items(
     found = [as_made(row, place, weights) for place, row in enumerate(chosen)]
     batches.items.by_id |= {row["id"]: row for row in found}
     cache = batches.modalities[modality].features
-    encode_made(
-        config, modality, [row for row in found if batches.items.key(row["id"]) not in cache], batches
-    )
+    missing = [row for row in found if batches.items.key(row["id"]) not in cache]
+    encode_made(config, modality, missing, batches)
     return found
 
 
@@ -46,16 +45,15 @@ def encode_made(config: Any, modality: str, rows: Sequence[dict[str, Any]], batc
         return
     import torch
 
+    from nextgpt.cli.features import open_encoder
     from nextgpt.cli.show import tracker
     from nextgpt.data.features import compute_features
     from nextgpt.generation.placement import resolve_dtype
     from nextgpt.nn.decoders import load_decoder
-    from nextgpt.nn.encoders import load_encoder
     from nextgpt.parts import fetch_part
 
-    dtype, settings = resolve_dtype("auto", torch.device("cpu")), config.inputs[modality].encoder
+    dtype, encoder = resolve_dtype("auto", torch.device("cpu")), open_encoder(config.inputs[modality].encoder)
     decoder = load_decoder(config.outputs[modality].decoder, fetch_part, dtype=dtype)
-    encoder = load_encoder(settings, fetch_part(settings.part)).to(dtype)
     for start in tracker(f"{modality} made")(range(0, len(rows), AT_ONCE)):
         some = rows[start : start + AT_ONCE]
         conditioning = decoder.encode_prompt([row["scene"]["made"] for row in some])

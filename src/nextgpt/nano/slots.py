@@ -31,7 +31,7 @@ def canonical(modality: str, item: Mapping[str, Any]) -> dict[str, str]:
 def _picture(item: Mapping[str, Any]) -> dict[str, str]:
     """Of two things the left or upper one comes first: "a right of b" and "b left of a" are one picture."""
     slots = item["slots"]
-    if slots.get("relation") not in TURNED:
+    if slots["relation"] not in TURNED:
         return slots
     turned = {"name_a": slots["name_b"], "name_b": slots["name_a"], "relation": TURNED[slots["relation"]]}
     return {**slots, **turned}

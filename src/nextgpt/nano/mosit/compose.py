@@ -21,7 +21,9 @@ from nextgpt.nano.rows import Item, text
 
 TURNS = {1: 30, 2: 22, 3: 18, 4: 12, 5: 8, 6: 6, 7: 4}
 GOES_ON, MANY, BACK, CHAT, WRONG_FIRST = 0.5, 0.12, 0.1, 0.07, 0.12
-DRILLS = {"train": 0.35}  # split -> how many of the other turns are drilled
+# split -> what last turns are, and how many of the others are drilled
+EMPHASIS: dict[str, tuple[tuple[tuple[Maker, ...], ...], float]] = {"train": (PLANS, 0.35)}
+NO_EMPHASIS = (EVEN, 0.0)
 _MAX_TRIES = 120  # a held-out pair comes in about one of ten tries
 
 Conversation = tuple[dict[str, Any], tuple[Item, ...]]
@@ -33,7 +35,7 @@ def conversations(
     """(row, its media). chat: (prompt, the base model's answer) pairs that may stand between."""
     rng = random.Random(f"{seed}:mosit:{split_name}")
     world = World(split_name, rng)
-    plans = PLANS if split_name == "train" else EVEN
+    plans, _ = EMPHASIS.get(split_name, NO_EMPHASIS)
     for index, makers in enumerate(islice(cycle(plans), number)):
         held_out = split_name == "combination" or (split_name == "name" and rng.random() < 0.5)
         talk = _conversation(Talk(world, rng, held_out), makers, chat)
@@ -62,7 +64,8 @@ def _any_makers(talk: Talk) -> Sequence[Maker]:
         return SEVERAL + MANY_OUT
     if chance < MANY + BACK and len(talk.steps) > 1:
         return LOOKING_BACK + talk.rng.choice(list(CELLS.values()))
-    if talk.rng.random() < DRILLS.get(talk.world.split_name, 0.0):
+    _, drilled = EMPHASIS.get(talk.world.split_name, NO_EMPHASIS)
+    if talk.rng.random() < drilled:
         return DRILLED
     return talk.rng.choice(list(CELLS.values()))
 
