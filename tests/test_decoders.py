@@ -45,7 +45,7 @@ from nextgpt.nn.outputs import Conditioning, ConditioningSpec, EncoderOutput
 from nextgpt.nn.sampling import corrupt, draw_noise, item_generators, sample
 from nextgpt.training import decoder_phases
 from nextgpt.training.decoder_loop import DecoderTraining
-from nextgpt.training.decoder_recipes import RECIPES, DecoderRecipe, recipe_of
+from nextgpt.training.decoder_recipes import RECIPES, DecoderRecipe, recipe_of, scaled
 from nextgpt.training.decoder_task import start_decoder
 from nextgpt.training.step_runner import PhaseConfig, batch_rows
 
@@ -532,6 +532,18 @@ def test_batches_walk_over_whole_epochs() -> None:
     seen = [row for step in range(10) for row in batch_rows(step, 3, 5, seed=1)]
     assert all(sorted(seen[start : start + 5]) == [0, 1, 2, 3, 4] for start in range(0, 30, 5))
     assert seen[:5] != seen[5:10]
+
+
+@pytest.mark.parametrize("modality", list(RECIPES["nano"]))
+def test_a_rehearsal_has_every_phase_and_few_steps(modality):
+    """Phases that a recipe lacks stay away; none runs empty."""
+    recipe = recipe_of("nano", modality)
+    small = scaled(recipe, 1e-9)
+    phases = {name: one for name, one in vars(small).items() if isinstance(one, PhaseConfig)}
+    assert set(phases) == {name for name, one in vars(recipe).items() if isinstance(one, PhaseConfig)}
+    assert {one.steps for one in phases.values()} == {1}
+    assert small.num_items == 64 and small.architecture == recipe.architecture
+    assert scaled(recipe, 1.0).flow == recipe.flow and scaled(recipe, 0.5).num_items == recipe.num_items // 2
 
 
 @on_meta

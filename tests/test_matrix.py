@@ -403,6 +403,24 @@ def test_groups_of_several_tasks_have_a_row_for_each():
     }  # fmt: skip
 
 
+def test_replies_of_several_media_have_a_row_for_the_parts_of_each_modality():
+    """A part counts by itself, whatever stands beside it; a reply of one medium has no such row."""
+    reply = tuple({"type": modality} for modality in ("image", "audio", "image"))
+    rows = [
+        MatrixRow("a", "text->image+audio+image", "t", (), reply),
+        MatrixRow("b", "text->image", "t", (), reply[:1]),
+    ]
+    wrong, right = {"right": False}, {"right": True}
+    real = {
+        "a": {"right": False, "routed": True, "media": [right, wrong, wrong]},
+        "b": {"right": True, "routed": True, "media": [right]},
+    }
+    table = {row["task"]: row for row in table_rows({"three media": rows}, {"real": real})}
+    assert {name: (row["right"], row["n"]) for name, row in table.items()} == {
+        "three media": (1, 2), "three media: image parts": (1, 2), "three media: audio parts": (0, 1),
+    }  # fmt: skip
+
+
 def test_a_caption_is_read_from_the_sentence_that_says_it():
     assert (
         caption_in("Sure, here is a red apple on a blue background.", "image")

@@ -22,7 +22,7 @@ from nextgpt.errors import PartError, UserError
 from nextgpt.parts import PARTS, Address, Part, fetch_part, get_part, is_complete, part_folder, pinned, store
 from nextgpt.parts import fetchers as fetchers_module
 from nextgpt.parts.fetchers import check_clients, fetch_package
-from nextgpt.parts.hashing import differences, tree_sha256
+from nextgpt.parts.hashing import differences, tree_sha256, weights_hash
 from nextgpt.parts.lock import GROUPS, part_from_dict, read_lock
 from nextgpt.parts.progress import format_size
 from nextgpt.parts.unpack import unpack
@@ -452,6 +452,18 @@ print(fetch_part(part_from_dict("demo-part", {**row, "role": "x", "group": "demo
 def start_fetch(source: Path, log: Path, seconds: float) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", SLOW_FETCH, str(source), sha256(source), str(log), str(seconds)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_card_does_not_change_what_weights_are(tmp_path):
+    """Answers of these weights stay theirs when the card is written anew; any other file counts."""
+    (tmp_path / "vae").mkdir()
+    (tmp_path / "vae" / "model.safetensors").write_bytes(b"1")
+    first = weights_hash(tmp_path)
+    (tmp_path / "README.md").write_text("card")
+    (tmp_path / "vae" / "README.md").write_text("card")
+    assert weights_hash(tmp_path) == first != tree_sha256(tmp_path)[:16]
+    (tmp_path / "vae" / "model.safetensors").write_bytes(b"2")
+    assert weights_hash(tmp_path) != first and weights_hash(tmp_path / "none") == ""
 
 
 def test_two_processes_at_once_fetch_once(cache: Path, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def train(
         Path | None, typer.Option(help="Folder for cached items and states; in the cache.")
     ] = None,
     until: Annotated[int | None, typer.Option(help="Stop each phase after so many steps.")] = None,
+    scale: Annotated[float, typer.Option(help="Fewer or more items and steps.", min=0)] = 1.0,
     fresh: Annotated[bool, typer.Option(help="Forget cached items and states first.")] = False,
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
 ) -> None:
@@ -39,10 +40,11 @@ def train(
     from nextgpt.nn.decoders import decoder_folder
     from nextgpt.parts import cache_root, fetch_part
     from nextgpt.training.decoder_loop import DecoderTraining
-    from nextgpt.training.decoder_recipes import recipe_of
+    from nextgpt.training.decoder_recipes import recipe_of, scaled
 
     keep_buffers()
     recipe = recipe_of(preset, modality)
+    recipe = recipe if scale == 1 else scaled(recipe, scale)
     torch.set_num_threads(threads)
     work = work or cache_root() / "training" / "decoders" / modality
     output = output or decoder_folder(f"weights:{preset}/decoders/{modality}")

@@ -150,10 +150,3 @@ def check_settings(out: Path, modality: str, settings: dict[str, Any]) -> None:
     partial = path.with_suffix(".tmp")
     partial.write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
     partial.replace(path)
-
-
-def decoder_hash(folder: Path) -> str:
-    """What the files of a decoder's folder are; "" where there is none."""
-    from nextgpt.parts.hashing import tree_sha256
-
-    return tree_sha256(folder)[:16] if folder.is_dir() else ""

@@ -36,9 +36,10 @@ def nano_generation(
     import torch
 
     from nextgpt.cli.decode import decoder_config
-    from nextgpt.cli.generation_media import check_settings, decoder_hash
+    from nextgpt.cli.generation_media import check_settings
     from nextgpt.nano.media_judges.suites import SUITES
     from nextgpt.nn.decoders import decoder_folder
+    from nextgpt.parts.hashing import weights_hash
 
     if modality not in ("", *SUITES):
         raise ConfigError(f"There is no modality {modality!r} to judge; choose one of {', '.join(SUITES)}.")
@@ -51,7 +52,7 @@ def nano_generation(
     for one in (modality,) if modality else tuple(SUITES):
         config = decoder_config(preset, one, decoder)
         folder = decoder_folder(config.address)
-        check_settings(out, one, {"decoder": config.address, "sha256": decoder_hash(folder), **options})
+        check_settings(out, one, {"decoder": config.address, "sha256": weights_hash(folder), **options})
         record = evaluate(one, config, out, options, {"limit": limit, "control": control, "names": names,
                                                       "distances": distances})  # fmt: skip
         save_scores(out, one, record)

@@ -12,14 +12,14 @@ def made_items(
 ) -> list[dict[str, Any]]:
     """`number` settled items of a split as the modality's decoder makes them of their captions: with the slots of
     those, ids of their own in batches.items, and features in the cache."""
-    from nextgpt.cli.generation_media import decoder_hash
     from nextgpt.nn.decoders import decoder_folder
+    from nextgpt.parts.hashing import weights_hash
 
     rows = [row for row in batches.items.beside[modality] if row["split"] == split and is_settled(row)]
     if not rows:
         return []
     chosen = random.Random(f"{seed}:made:{modality}").sample(rows, min(number, len(rows)))
-    weights = decoder_hash(decoder_folder(config.outputs[modality].decoder.address))
+    weights = weights_hash(decoder_folder(config.outputs[modality].decoder.address))
     found = [as_made(row, place, weights) for place, row in enumerate(chosen)]
     batches.items.by_id |= {row["id"]: row for row in found}
     cache = batches.modalities[modality].features

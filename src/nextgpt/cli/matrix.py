@@ -82,10 +82,9 @@ def read_groups(folder: Path, limit: int, cells: Sequence[str]) -> tuple[dict[st
 def settings_of(model: str, folder: Path, options: dict[str, Any]) -> dict[str, Any]:
     """What answers hang on. CheckpointError where there is no such model."""
     from nextgpt.checkpoint import resolve
-    from nextgpt.cli.generation_media import decoder_hash
-    from nextgpt.parts.hashing import file_sha256
+    from nextgpt.parts.hashing import file_sha256, weights_hash
 
-    weights = decoder_hash(resolve(model))
+    weights = weights_hash(resolve(model))
     rows = file_sha256(folder / "dialogues-combination.jsonl")
     return {"model": model, "weights": weights, "data": rows[:16], **options}
 

@@ -32,16 +32,10 @@ def idle_cores() -> int:
 
 def model_identity(model: str) -> str:
     """The name and a hash of the weights: replies of another training are replies of another model."""
-    import hashlib
-
     from nextgpt.checkpoint import resolve
+    from nextgpt.parts.hashing import weights_hash
 
-    folder = resolve(model)
-    files = sorted(path for path in folder.rglob("*") if path.suffix in (".json", ".safetensors"))
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return f"{model} {digest.hexdigest()[:16]}"
+    return f"{model} {weights_hash(resolve(model))}"
 
 
 def dated_folder(prefix: str) -> Path:

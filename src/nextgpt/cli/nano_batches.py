@@ -8,12 +8,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-# Replies whose signal states are computed: of settled media, where a name should come several times, and the shortest
-# of the dialogues that switch modality.
-STATE_ROWS = {"image": 5000, "video": 4000, "audio": 4000}
+# A job comes about so often to each reply whose signal states it learns from: of settled media, where a name should
+# come several times, and the shortest of the dialogues that switch modality.
+STATE_EPOCHS = 20
 SWITCHING_ROWS = 500
 SETTLED_ROWS = 6000  # of each modality, for tuning
-MADE_ROWS = 2000  # media of decoders that an input projector learns from
+MADE_A_STEP = 2  # media of decoders that an input projector learns from
 
 
 # type of an encoder -> what its scores are, and how its classes stand in a sentence
@@ -67,7 +67,7 @@ def slot_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) ->
     rows = [one for one in items.by_modality[modality] + items.beside[modality] if one["split"] == "train"]
     settings, cache = model.config.inputs[modality].encoder, batches.modalities[modality].features
     encode_items(settings, modality, cache, items, (item["id"] for item in rows))
-    rows += made_items(model.config, batches, modality, "train", MADE_ROWS, seed)
+    rows += made_items(model.config, batches, modality, "train", MADE_A_STEP * job.steps, seed)
     data, told = slot_data(model, batches, modality, rows)
     mixture = Mixture({modality: told}, job.mixture, job.batch_size, seed)
     return lambda step: data.batch(mixture.rows(step))
@@ -93,7 +93,8 @@ def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -
     from nextgpt.parts import cache_root
 
     (modality,) = job.mixture
-    rows = settled_replies(modality, STATE_ROWS[modality], seed) + short_replies(folder, modality)
+    number = job.steps * job.batch_size // STATE_EPOCHS
+    rows = settled_replies(modality, number, seed) + short_replies(folder, modality)[:number]
     encode_shown(model.config, batches, rows)
     track, kept = tracker(f"signal states, {modality}"), cache_root() / "signal-states"
     distance = reading_distance(model.config, modality)

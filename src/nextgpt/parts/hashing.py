@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 MARKER = ".complete"  # written last: the folder is whole; holds {"files": {relative path: sha256}}
@@ -25,10 +25,17 @@ def relative_files(folder: Path) -> Iterator[str]:
                 yield relative
 
 
-def tree_sha256(folder: Path) -> str:
-    """One hash for a folder: SHA-256 over the lines '<sha256>  <relative path>' in the order of the paths."""
-    lines = sorted(f"{name}\n{file_sha256(folder / name)}" for name in relative_files(folder))
+def tree_sha256(folder: Path, but: Container[str] = ()) -> str:
+    """One hash for a folder: SHA-256 over the lines '<sha256>  <relative path>' in the order of the paths.
+    but: names of files that do not count, wherever they lie."""
+    names = (name for name in relative_files(folder) if Path(name).name not in but)
+    lines = sorted(f"{name}\n{file_sha256(folder / name)}" for name in names)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def weights_hash(folder: Path) -> str:
+    """16 digits of what the files of a folder of weights are, whatever its card says; "" where there is none."""
+    return tree_sha256(folder, but={"README.md"})[:16] if folder.is_dir() else ""
 
 
 def write_manifest(folder: Path) -> None:

@@ -1,11 +1,14 @@
 """How each small decoder is trained: a row a modality, a table a preset. Sizes: minutes on one core."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from nextgpt.errors import ConfigError
 from nextgpt.nn.decoders.config import ArchitectureConfig, nano_audio, nano_image, nano_video
 from nextgpt.training.step_runner import PhaseConfig
+
+FEWEST = 64  # items of a scaled recipe: a batch
 
 
 @dataclass(frozen=True)
@@ -90,3 +93,15 @@ def recipe_of(preset: str, modality: str) -> DecoderRecipe:
     if modality not in RECIPES[preset]:
         raise ConfigError(f"There is no {modality!r} decoder; choose one of {', '.join(RECIPES[preset])}.")
     return RECIPES[preset][modality]
+
+
+def scaled(recipe: DecoderRecipe, factor: float) -> DecoderRecipe:
+    """The same recipe with items and steps times `factor`, a batch and a step at least: to rehearse it."""
+    found: dict[str, Any] = {}
+    for name in (one.name for one in fields(recipe)):
+        value = getattr(recipe, name)
+        if isinstance(value, PhaseConfig):
+            found[name] = replace(value, steps=max(1, round(value.steps * factor)))
+        elif name.startswith("num_"):
+            found[name] = max(FEWEST, round(value * factor))
+    return replace(recipe, **found)

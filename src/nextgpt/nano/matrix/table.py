@@ -1,4 +1,4 @@
-"""Verdicts to rows of the table: a group as a whole, then each of its tasks."""
+"""Verdicts to rows of the table: a group as a whole, each of its tasks, the parts of replies of several media."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ Verdicts = Mapping[str, Mapping[str, dict[str, Any]]]  # condition -> row id -> 
 
 
 def table_rows(groups: Mapping[str, Sequence[MatrixRow]], verdicts: Verdicts) -> list[dict[str, Any]]:
-    """A row for each group, and one for each task of a group that has several."""
+    """A row for each group, one for each task of a group that has several, and one for the parts of a modality."""
     found = []
     for group, rows in groups.items():
         found.append(one_row(group, group, "", rows, verdicts))
@@ -20,6 +20,7 @@ def table_rows(groups: Mapping[str, Sequence[MatrixRow]], verdicts: Verdicts) ->
         for task in tasks if len(tasks) > 1 else ():
             some = [row for row in rows if row.task == task]
             found.append(one_row(f"{group} {task}", group, task, some, verdicts))
+        found += part_rows(group, rows, verdicts["real"])
     return found
 
 
@@ -28,10 +29,8 @@ def one_row(
 ) -> dict[str, Any]:
     """Columns that were not measured are absent; ratio: score over given, on the same rows."""
     real = verdicts["real"]
-    right, n = count(rows, real)
-    low, high = wilson(right, n)
-    row: dict[str, Any] = {"task": name, "group": group, "of": task, "n": n, "right": right, "score": right / n,
-           "low": low, "high": high, "bar": None}  # fmt: skip
+    n = len(rows)
+    row = scored(name, group, task, *count(rows, real))
     row["routing"] = sum(real[one.id]["routed"] for one in rows) / n
     if not group.startswith("text") and group != "chat":
         row["needs"] = sum(one.needs_medium for one in rows) / n
@@ -42,6 +41,28 @@ def one_row(
     if row.get("given"):
         row["ratio"] = count(beside, real)[0] / len(beside) / row["given"]
     return row
+
+
+def part_rows(
+    group: str, rows: Sequence[MatrixRow], real: Mapping[str, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Of replies of several media: how many parts of each modality are right by themselves, to be held against the
+    cell of one such part."""
+    parts: dict[str, list[bool]] = {}
+    for row in rows:
+        for modality, part in zip(row.media, real[row.id]["media"], strict=True):
+            if len(row.media) > 1:
+                parts.setdefault(modality, []).append(bool(part["right"]))
+    return [
+        scored(f"{group}: {modality} parts", group, modality, sum(right), len(right))
+        for modality, right in sorted(parts.items())
+    ]
+
+
+def scored(name: str, group: str, of: str, right: int, n: int) -> dict[str, Any]:
+    low, high = wilson(right, n)
+    return {"task": name, "group": group, "of": of, "n": n, "right": right, "score": right / n,
+            "low": low, "high": high, "bar": None}  # fmt: skip
 
 
 def count(rows: Sequence[MatrixRow], verdicts: Mapping[str, dict[str, Any]]) -> tuple[int, int]:

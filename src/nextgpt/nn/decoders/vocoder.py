@@ -201,9 +201,9 @@ def locked_phases(advance: Tensor, peak: Tensor, delay: Tensor, start: Tensor) -
     energy lies in the middle of the window, and the phase falls faster from bin to bin the later it lies."""
     bins = torch.arange(advance.shape[1], device=advance.device)[:, None]
     flip = -math.pi * (1 + 2 * delay.gather(1, peak)) * (bins - peak)
+    moved = (advance.gather(1, peak) + flip).unbind(-1)
     phase, phases = start.expand(advance.shape[:2]), []
-    for now in range(advance.shape[-1]):
-        moved = phase + advance[..., now]
-        phase = torch.remainder(moved.gather(1, peak[..., now]) + flip[..., now], 2 * math.pi)
+    for change, peaks in zip(moved, peak.unbind(-1), strict=True):
+        phase = phase.gather(1, peaks) + change
         phases.append(phase)
     return torch.stack(phases, -1)
