@@ -12,7 +12,7 @@ from nextgpt.cli.eval import choose_rows, shares
 from nextgpt.cli.scores import report, understanding_rows
 from nextgpt.data.manifest import ItemPart, Text
 from nextgpt.errors import DataError
-from nextgpt.evaluation.asking import CONDITIONS, Answer, ask, conditioned, question, without
+from nextgpt.evaluation.asking import CONDITIONS, Answer, as_asked, ask, conditioned, question, without
 from nextgpt.evaluation.intervals import wilson
 from nextgpt.generation.engine import Engine
 from nextgpt.media import Image
@@ -61,6 +61,13 @@ def test_every_other_item_of_the_split_may_stand_in_and_never_the_item_itself(ba
     assert found == ["image-3", "image-0", "image-1"] * 2
     with pytest.raises(DataError, match="split name has only one image"):
         conditioned(question(photo(4)), "shuffled", batches, 0)
+
+
+def test_what_stands_in_is_told_before_it_is_asked(batches):
+    """Else a run from an empty cache encodes the rows' own media and misses those that are shown instead."""
+    (row,) = as_asked([photo(0)], "shuffled", batches)
+    assert row.turns[-1].content[0] == ItemPart("image", "image-1")
+    assert len(row.turns) == len(photo(0).turns) - 1
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)

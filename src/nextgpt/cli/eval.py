@@ -78,7 +78,7 @@ def nano_understanding(
     from nextgpt.cli.data import folder_of
     from nextgpt.cli.features import encode_shown
     from nextgpt.cli.show import tracker
-    from nextgpt.evaluation.asking import CONDITIONS, ask, without
+    from nextgpt.evaluation.asking import CONDITIONS, as_asked, ask, without
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
     engine, batches = load_for_asking(model)
@@ -92,6 +92,7 @@ def nano_understanding(
         if condition == "beside":
             engine, batches = load_for_asking(str(beside))
         shown = condition if condition in CONDITIONS else "real"
+        encode_shown(engine.model.config, batches, as_asked(rows, shown, batches))
         bar = tracker(f"{split} {condition}")
         with without(engine.model, BRANCHES.get(condition, "")):
             made = ask(engine, batches, rows, shown, batch_size=batch, track=bar)

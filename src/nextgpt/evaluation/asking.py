@@ -70,6 +70,14 @@ def conditioned(turns: Sequence[Turn], condition: str, batches: Batches, number:
     return change_media(turns, changes[condition])
 
 
+def as_asked(dialogues: Sequence[Dialogue], condition: str, batches: Batches) -> list[Dialogue]:
+    """The questions as `ask` puts them: what is shown there must have been encoded, too."""
+    return [
+        replace(dialogue, turns=conditioned(question(dialogue), condition, batches, number))
+        for number, dialogue in enumerate(dialogues)
+    ]
+
+
 @contextmanager
 def without(model: Any, branch: str) -> Iterator[None]:
     """The model's input projectors with that branch absent; as they were when `branch` is empty."""
@@ -94,11 +102,11 @@ def ask(
     track: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> list[Answer]:
     """Greedy answers in the order of the dialogues."""
-    answers = []
+    answers, asked = [], as_asked(dialogues, condition, batches)
     for start in track(range(0, len(dialogues), batch_size)):
         chunk = dialogues[start : start + batch_size]
-        asked = [conditioned(question(d), condition, batches, start + i) for i, d in enumerate(chunk)]
-        rows = [batches.processor.row(turns, generate=True) for turns in asked]
+        some = asked[start : start + batch_size]
+        rows = [batches.processor.row(one.turns, generate=True) for one in some]
         inputs = {
             modality: stack_padded([batches.output(part) for part in parts])
             for modality, parts in media_in_order(rows, "inputs").items()

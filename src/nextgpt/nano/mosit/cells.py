@@ -51,12 +51,13 @@ DRILLED: tuple[Maker, ...] = (
     heard.on_another,
     heard.speed_of,
     heard.repeat,
+    *(heard.animate_source,) * 2,
     stills.no_sound,
     moving.no_sound,
     plain.refuse,
     plain.missing,
     several.two_wishes,
-    several.three_wishes,
+    *(several.three_wishes,) * 3,
 )
 # What a conversation's last turn is, in turn: each cell as often as any other where something is measured.
 EVEN: tuple[tuple[Maker, ...], ...] = (*CELLS.values(), SEVERAL, MANY_OUT, LOOKING_BACK)
