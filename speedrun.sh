@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # The recipe of the shipped weights, in order. Every step resumes where it was stopped: run it again.
-# TRIAL=1 rehearses it small, on a copy of the code with a cache of its own: shipped weights stay as they are.
+# TRIAL=1 rehearses it small, on a copy of the code with a cache of its own, which it tells: shipped weights stay as they
+# are. Remove that folder to begin anew.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 cache="${NEXTGPT_CACHE:-$HOME/.cache/nextgpt}" out=out
 size=() dialogues=(--scale 0.5) decoder=() steps=() limit=() control=() media=() samples=()
 if [ -n "${TRIAL:-}" ]; then
   trial="${TMPDIR:-/tmp}/nextgpt-trial"
-  mkdir -p "$trial/cache" && cp -r src "$trial/"
+  echo "Rehearsing in $trial."
+  mkdir -p "$trial/cache"
+  [ -e "$trial/src" ] || cp -r src "$trial/"
   mkdir -p "$cache/parts" && ln -sfn "$cache/parts" "$trial/cache/parts"
   export PYTHONPATH="$trial/src" NEXTGPT_CACHE="$trial/cache"
   cache="$trial/cache" out="$trial/out"
