@@ -394,6 +394,19 @@ def test_the_one_score_of_a_medium(monkeypatch, modality, judged, right):
     assert judge_medium(modality, item, None) == {"right": False}
 
 
+def test_what_a_turn_asks_to_change_must_be_right():
+    """A flute that is asked to play the other way round is wrong if it plays on the same way."""
+    reply = ({"type": "audio", "item": "a"},)
+    same = {"right": True, "audio-family": True, "audio-direction": False}
+    for task, judged, right in (
+        ("mosit-reverse-sound", same, False),
+        ("mosit-reverse-sound", {**same, "audio-direction": True}, True),
+        ("mosit-repeat", same, True),
+    ):
+        row = MatrixRow("a", "audio->audio", task, (), reply)
+        assert judge_reply(row, "Here it is.", ("audio",), [judged], ())["right"] is right
+
+
 def test_groups_of_several_tasks_have_a_row_for_each():
     rows = [MatrixRow(str(n), "text->text", f"t{n % 2}", (), ()) for n in range(4)]
     real = {row.id: {"right": row.task == "t0", "routed": True, "media": []} for row in rows}

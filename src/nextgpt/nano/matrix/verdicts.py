@@ -6,6 +6,15 @@ from typing import Any
 from nextgpt.nano.matrix.rows import MatrixRow
 from nextgpt.nano.matrix.words import is_about_words, judge_words
 
+# turn -> the judge of what it asks to change, which must be right beside the medium's own score
+CHANGES = {
+    "mosit-reverse-sound": "audio-direction",
+    "mosit-count-of": "image-count",
+    "mosit-size-of": "image-size",
+    "mosit-beside": "image-relation",
+    "mosit-side-by-side": "image-relation",
+}
+
 
 def routed(row: MatrixRow, media: Sequence[str]) -> bool:
     """The reply's media are those asked for, in their order, and no more."""
@@ -45,7 +54,7 @@ def _right(
 ) -> bool:
     if row.made:
         whole = route or len(row.made) == 1
-        return whole and all(one["right"] for one in judged)
+        return whole and all(one["right"] and one.get(CHANGES.get(row.task, ""), True) for one in judged)
     judge = judge_words(row.task, names)
     if judge is None:
         return route
