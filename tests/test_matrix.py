@@ -29,7 +29,7 @@ KINDS = {"image": "single", "audio": "note", "video": "one"}
 RIGHT = {
     "image": ("image-colour", "image-name-five"),
     "audio": ("audio-family",),
-    "video": ("video-motion",),
+    "video": ("video-colour", "video-motion"),
 }
 
 
@@ -379,7 +379,9 @@ def test_what_is_right():
         ("image", {"image-colour": True, "image-name-five": True, "image-name-first": False}, True),
         ("image", {"image-colour": False, "image-name-five": True}, False),
         ("image", {"image-colour": True, "image-pair-five": False, "image-relation": True}, False),
-        ("video", {"video-colour": False, "video-motion": True}, True),
+        ("video", {"video-colour": False, "video-motion": True}, False),
+        ("video", {"video-colour": True, "video-motion": True, "video-name-five": False}, False),
+        ("video", {"video-colour": True, "video-motion": True, "video-name-first": False}, True),
         ("video", {"video-colour": True, "video-motion": False, "video-direction": True}, False),
         ("audio", {"audio-family": True, "audio-pitch": False}, True),
         ("audio", {"audio-sequence": False}, False),

@@ -1,7 +1,7 @@
 """Whether a made medium shows what was asked: one verdict a medium, by the judges of made media.
 
 picture   its thing is among the judge's first five names, and the background's colour is right
-clip      the motion is right, its direction too where it has one
+clip      its thing is among the first five names, the background's colour and the motion are right, its direction too
 sound     the family of its instrument is right (of both, one after the other); an effect by its label
 """
 
@@ -68,7 +68,11 @@ RIGHT: dict[str, Callable[[dict[str, Any]], bool]] = {
     "image": lambda judged: (
         judged["image-colour"] and _first(judged, "image-name-five", "image-pair-five", "image-between")
     ),
-    "video": lambda judged: _first(judged, "video-motion", "video-then", "video-crossing"),
+    "video": lambda judged: (
+        judged["video-colour"]
+        and judged.get("video-name-five", True)
+        and _first(judged, "video-motion", "video-then", "video-crossing")
+    ),
     "audio": lambda judged: _first(
         judged, "audio-family", "audio-sequence", "audio-effect", "audio-effect-same"
     ),
