@@ -543,7 +543,7 @@ def test_a_rehearsal_has_every_phase_and_few_steps(modality):
     assert set(phases) == {name for name, one in vars(recipe).items() if isinstance(one, PhaseConfig)}
     assert {one.steps for one in phases.values()} == {1}
     assert small.num_items == 64 and small.architecture == recipe.architecture
-    assert scaled(recipe, 1.0).flow == recipe.flow and scaled(recipe, 0.5).num_items == recipe.num_items // 2
+    assert scaled(recipe, 1.0) == recipe and scaled(recipe, 0.5).num_items == recipe.num_items // 2
 
 
 @on_meta

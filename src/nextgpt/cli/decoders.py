@@ -43,8 +43,7 @@ def train(
     from nextgpt.training.decoder_recipes import recipe_of, scaled
 
     keep_buffers()
-    recipe = recipe_of(preset, modality)
-    recipe = recipe if scale == 1 else scaled(recipe, scale)
+    recipe = scaled(recipe_of(preset, modality), scale)
     torch.set_num_threads(threads)
     work = work or cache_root() / "training" / "decoders" / modality
     output = output or decoder_folder(f"weights:{preset}/decoders/{modality}")

@@ -3,6 +3,7 @@ sound, and "" where a scene has no word for it.
 """
 
 import random
+import re
 from functools import cache
 from typing import Any
 
@@ -121,8 +122,10 @@ def settled_templates(topic: str, held_out: bool) -> tuple[str, ...]:
 
 def settled_sound_caption(scene: Any, rng: random.Random, held_out: bool = False) -> str:
     """ "a violin playing the note A4", "three fast notes of a flute", "first a crow, then a piano note"."""
-    template = rng.choice(settled_templates(topic_of(scene), held_out))
-    return " ".join(template.format(**_words(scene, rng)).split())
+    template, words = rng.choice(settled_templates(topic_of(scene), held_out)), _words(scene, rng)
+    said = " ".join(template.format(**words).split())
+    # "a {speed} {name} scale" of a sound that has no speed
+    return re.sub(rf"\ba (?={re.escape(words['name'])}\b)", f"{words['name_article']} ", said)
 
 
 def topic_of(scene: Any) -> str:

@@ -96,12 +96,12 @@ def recipe_of(preset: str, modality: str) -> DecoderRecipe:
 
 
 def scaled(recipe: DecoderRecipe, factor: float) -> DecoderRecipe:
-    """The same recipe with items and steps times `factor`, a batch and a step at least: to rehearse it."""
+    """The same recipe with items and steps times `factor`, a batch and a step at least of what it has."""
     found: dict[str, Any] = {}
     for name in (one.name for one in fields(recipe)):
         value = getattr(recipe, name)
         if isinstance(value, PhaseConfig):
             found[name] = replace(value, steps=max(1, round(value.steps * factor)))
-        elif name.startswith("num_"):
+        elif name.startswith("num_") and value:
             found[name] = max(FEWEST, round(value * factor))
     return replace(recipe, **found)
