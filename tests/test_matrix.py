@@ -1,6 +1,7 @@
 """`nextgpt eval nano-matrix` in a world of plain colours: rows, words, verdicts, one command that goes on. No parts."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -409,9 +410,20 @@ def test_what_a_turn_asks_to_change_must_be_right():
         assert judge_reply(row, "Here it is.", ("audio",), [judged], ())["right"] is right
 
 
+def test_what_the_words_alone_have_told():
+    """The language model's share: whether it said the captions and opened the media, whatever was drawn then."""
+    row = replace(row_of("image", "audio"), expected="a red car; a banjo playing A4")
+    words, wrong = "Here is a red car. And this is a banjo playing A4.", [{"right": False}] * 2
+    assert judge_reply(row, words, ["image", "audio"], wrong, ())["told"]
+    assert not judge_reply(row, words, ["image"], wrong, ())["told"]
+    assert not judge_reply(row, "Here is a red car.", ["image", "audio"], [{"right": True}] * 2, ())["told"]
+    refusal = row_of(task="mosit-refuse-act", cell="text->text")
+    assert judge_reply(refusal, "I can not.", [], [], ())["told"]
+
+
 def test_groups_of_several_tasks_have_a_row_for_each():
     rows = [MatrixRow(str(n), "text->text", f"t{n % 2}", (), ()) for n in range(4)]
-    real = {row.id: {"right": row.task == "t0", "routed": True, "media": []} for row in rows}
+    real = {row.id: {"right": row.task == "t0", "routed": True, "told": True, "media": []} for row in rows}
     table = {row["task"]: row for row in table_rows({"text->text": rows}, {"real": real})}
     assert {name: (row["right"], row["n"]) for name, row in table.items()} == {
         "text->text": (2, 4), "text->text t0": (2, 2), "text->text t1": (0, 2),
@@ -427,8 +439,8 @@ def test_replies_of_several_media_have_a_row_for_the_parts_of_each_modality():
     ]
     wrong, right = {"right": False}, {"right": True}
     real = {
-        "a": {"right": False, "routed": True, "media": [right, wrong, wrong]},
-        "b": {"right": True, "routed": True, "media": [right]},
+        "a": {"right": False, "routed": True, "told": True, "media": [right, wrong, wrong]},
+        "b": {"right": True, "routed": True, "told": True, "media": [right]},
     }
     table = {row["task"]: row for row in table_rows({"three media": rows}, {"real": real})}
     assert {name: (row["right"], row["n"]) for name, row in table.items()} == {

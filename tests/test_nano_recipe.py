@@ -1,7 +1,9 @@
 """What the small world hands to the trainer: sources of rows, and conversations that go from medium to medium."""
 
+from dataclasses import replace
+
 from nextgpt.data.manifest import Dialogue, ItemPart, Text, Turn
-from nextgpt.nano.recipe import NUM_CHAINS, by_source, chains, source_of
+from nextgpt.nano.recipe import NUM_CHAINS, by_source, chains, single_turns, source_of
 
 
 def dialogue(number: int, task: str, modality: str) -> Dialogue:
@@ -58,4 +60,22 @@ def test_sources_are_the_same_at_every_start_and_chains_are_a_source():
         "image": 10,
         "reply": 10,
         "chain": NUM_CHAINS,
+        "turn": 0,
     }
+
+
+def test_single_turns_show_their_own_medium_and_come_evenly():
+    """The second turn shows nothing by itself, and a reply that is wrong on purpose is not learnt from."""
+    rows = [
+        replace(
+            dialogue(number, "mosit", "image"),
+            record={"tasks": ["seldom" if number == 3 else "often", "then"]},
+        )
+        for number in range(20)
+    ]
+    wrong = replace(rows[0].turns[1], language_loss=False)
+    rows[0] = replace(rows[0], turns=(rows[0].turns[0], wrong, *rows[0].turns[2:]))
+    made = single_turns(rows, 400)
+    assert {one.turns for one in made} == {row.turns[:2] for row in rows[1:]}
+    assert 150 < sum(one.task == "seldom" for one in made) < 250, "one row of twenty, half of the turns"
+    assert made == single_turns(rows, 400) and not single_turns([], 10)

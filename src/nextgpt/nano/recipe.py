@@ -35,13 +35,16 @@ def source_of(task: str) -> str:
 
 
 def by_source(dialogues: Iterable[Dialogue]) -> dict[str, list[Dialogue]]:
-    """Rows by source, and as a source of their own conversations that go from medium to medium."""
+    """Rows by source, and as sources of their own conversations that go from medium to medium, and single turns of
+    those that switch modality."""
     found: dict[str, list[Dialogue]] = {}
     for dialogue in dialogues:
         found.setdefault(source_of(dialogue.task), []).append(dialogue)
-    return {**found, "chain": chains(found, NUM_CHAINS)}
+    alone = single_turns(found.get("mosit", ()), NUM_TURNS)
+    return {**found, "chain": chains(found, NUM_CHAINS), "turn": alone}
 
 
+NUM_TURNS = 6000
 NUM_CHAINS = 6000
 CHAINED = ("photo", "recording", "image", "audio", "video", "reply", "chat")
 
@@ -60,6 +63,20 @@ def chains(sources: Mapping[str, Sequence[Dialogue]], count: int) -> list[Dialog
 def _chain(name: str, links: Sequence[Dialogue]) -> Dialogue:
     turns = tuple(turn for link in links for turn in link.turns[:2])
     return Dialogue(name, "chain", turns, {})
+
+
+def single_turns(dialogues: Iterable[Dialogue], count: int) -> list[Dialogue]:
+    """Turns that show what they are about, without what stands before them, each task as often as any other: most of
+    a long conversation's steps go to what is known already, and some tasks come seldom in it."""
+    by_task: dict[str, list[Dialogue]] = {}
+    for dialogue in dialogues:
+        for index, task in enumerate(dialogue.record["tasks"]):
+            exchange = dialogue.turns[2 * index : 2 * index + 2]
+            if exchange[1].language_loss and any(isinstance(part, ItemPart) for part in exchange[0].content):
+                alone = Dialogue(f"{dialogue.id}.{index + 1}", task, exchange, dialogue.record)
+                by_task.setdefault(task, []).append(alone)
+    rng, tasks = random.Random("turns"), sorted(by_task)
+    return [rng.choice(by_task[rng.choice(tasks)]) for _ in range(count if tasks else 0)]
 
 
 def caption_rows(items: Items, split: str) -> dict[str, list[Dialogue]]:

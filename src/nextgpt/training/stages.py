@@ -76,7 +76,8 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 
 # Dialogues that switch modality, and what they lack.
 SWITCHING = {
-    "mosit": 0.56,
+    "mosit": 0.36,
+    "turn": 0.20,
     "settled": 0.08,
     "chat": 0.20,
     "photo": 0.05,

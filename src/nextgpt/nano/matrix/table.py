@@ -7,7 +7,7 @@ from typing import Any
 from nextgpt.evaluation.intervals import wilson
 from nextgpt.nano.matrix.rows import MatrixRow
 
-COLUMNS = ("routing", "given", "ratio", "written", "ceiling", "chance", "blind", "needs")
+COLUMNS = ("routing", "told", "given", "ratio", "written", "ceiling", "chance", "blind", "needs")
 Verdicts = Mapping[str, Mapping[str, dict[str, Any]]]  # condition -> row id -> verdict
 
 
@@ -31,7 +31,8 @@ def one_row(
     real = verdicts["real"]
     n = len(rows)
     row = scored(name, group, task, *count(rows, real))
-    row["routing"] = sum(real[one.id]["routed"] for one in rows) / n
+    for column, key in (("routing", "routed"), ("told", "told")):
+        row[column] = sum(real[one.id][key] for one in rows) / n
     if not group.startswith("text") and group != "chat":
         row["needs"] = sum(one.needs_medium for one in rows) / n
     for column in ("given", "written", "ceiling", "chance", "blind"):

@@ -39,9 +39,17 @@ def judge_reply(
     names: tuple[str, ...],
 ) -> dict[str, Any]:
     """judged: the verdict of each medium asked for (`judge_medium`). right: all media, or the words where none is
-    wanted; several media must come in their order. Plain chat is right where nothing is made."""
+    wanted; several media must come in their order. Plain chat is right where nothing is made. told: the same of the
+    language model alone, before any decoder: the media are those asked for and the words have each one's caption."""
     route = routed(row, media)
-    return {"right": _right(row, text, media, judged, names, route), "routed": route, "media": list(judged)}
+    right = _right(row, text, media, judged, names, route)
+    told = route and says(text, row.expected) if row.made else right
+    return {"right": right, "told": told, "routed": route, "media": list(judged)}
+
+
+def says(text: str, expected: str) -> bool:
+    """The captions stand in the text word for word; one said in other words is missed."""
+    return all(caption.strip().lower() in text.lower() for caption in expected.split(";"))
 
 
 def _right(
