@@ -64,8 +64,8 @@ def test_sources_are_the_same_at_every_start_and_chains_are_a_source():
     }
 
 
-def test_single_turns_show_their_own_medium_and_come_evenly():
-    """The second turn shows nothing by itself, and a reply that is wrong on purpose is not learnt from."""
+def test_single_turns_need_nothing_before_them_and_come_evenly():
+    """The second turn shows nothing itself, and a reply that is wrong on purpose is not learnt from."""
     rows = [
         replace(
             dialogue(number, "mosit", "image"),

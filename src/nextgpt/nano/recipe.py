@@ -66,15 +66,18 @@ def _chain(name: str, links: Sequence[Dialogue]) -> Dialogue:
 
 
 def single_turns(dialogues: Iterable[Dialogue], count: int) -> list[Dialogue]:
-    """Turns that show what they are about, without what stands before them, each task as often as any other: most of
-    a long conversation's steps go to what is known already, and some tasks come seldom in it."""
+    """Turns that need nothing before them (the first, and those that show what they are about) by themselves, each
+    task as often as any other: most of a long conversation's steps go to what is known already, and some tasks come
+    seldom in it."""
     by_task: dict[str, list[Dialogue]] = {}
     for dialogue in dialogues:
-        for index, task in enumerate(dialogue.record["tasks"]):
-            exchange = dialogue.turns[2 * index : 2 * index + 2]
-            if exchange[1].language_loss and any(isinstance(part, ItemPart) for part in exchange[0].content):
-                alone = Dialogue(f"{dialogue.id}.{index + 1}", task, exchange, dialogue.record)
-                by_task.setdefault(task, []).append(alone)
+        exchanges = list(zip(dialogue.turns[::2], dialogue.turns[1::2]))
+        tasks = dialogue.record.get("tasks", [dialogue.task] * len(exchanges))
+        for index, (task, (asked, reply)) in enumerate(zip(tasks, exchanges)):
+            alone = index == 0 or any(isinstance(part, ItemPart) for part in asked.content)
+            if alone and reply.language_loss:
+                row = Dialogue(f"{dialogue.id}.{index + 1}", task, (asked, reply), dialogue.record)
+                by_task.setdefault(task, []).append(row)
     rng, tasks = random.Random("turns"), sorted(by_task)
     return [rng.choice(by_task[rng.choice(tasks)]) for _ in range(count if tasks else 0)]
 
