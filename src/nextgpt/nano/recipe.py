@@ -1,7 +1,8 @@
 """What the small world hands to the trainer: media of items, and rows of dialogues by source."""
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -66,20 +67,23 @@ def _chain(name: str, links: Sequence[Dialogue]) -> Dialogue:
 
 
 def single_turns(dialogues: Iterable[Dialogue], count: int) -> list[Dialogue]:
-    """Turns that need nothing before them (the first, and those that show what they are about) by themselves, each
-    task as often as any other: most of a long conversation's steps go to what is known already, and some tasks come
-    seldom in it."""
+    """`_alone` of the dialogues, each task as often as any other: most of a long conversation's steps go to what is
+    known already, and some tasks come seldom in it."""
     by_task: dict[str, list[Dialogue]] = {}
-    for dialogue in dialogues:
-        exchanges = list(zip(dialogue.turns[::2], dialogue.turns[1::2]))
-        tasks = dialogue.record.get("tasks", [dialogue.task] * len(exchanges))
-        for index, (task, (asked, reply)) in enumerate(zip(tasks, exchanges)):
-            alone = index == 0 or any(isinstance(part, ItemPart) for part in asked.content)
-            if alone and reply.language_loss:
-                row = Dialogue(f"{dialogue.id}.{index + 1}", task, (asked, reply), dialogue.record)
-                by_task.setdefault(task, []).append(row)
+    for row in chain.from_iterable(map(_alone, dialogues)):
+        by_task.setdefault(row.task, []).append(row)
     rng, tasks = random.Random("turns"), sorted(by_task)
     return [rng.choice(by_task[rng.choice(tasks)]) for _ in range(count if tasks else 0)]
+
+
+def _alone(dialogue: Dialogue) -> Iterator[Dialogue]:
+    """Its turns that need nothing before them, the first and those that show what they are about, by themselves."""
+    exchanges = list(zip(dialogue.turns[::2], dialogue.turns[1::2]))
+    tasks = dialogue.record.get("tasks", [dialogue.task] * len(exchanges))
+    for number, (task, (asked, reply)) in enumerate(zip(tasks, exchanges), 1):
+        shows = any(isinstance(part, ItemPart) for part in asked.content)
+        if (number == 1 or shows) and reply.language_loss:
+            yield Dialogue(f"{dialogue.id}.{number}", task, (asked, reply), dialogue.record)
 
 
 def caption_rows(items: Items, split: str) -> dict[str, list[Dialogue]]:

@@ -3,7 +3,6 @@ sound, and "" where a scene has no word for it.
 """
 
 import random
-import re
 from functools import cache
 from typing import Any
 
@@ -55,7 +54,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "scale": (
         "a {speed} (rising|ascending) scale (of|on|played by) {a}",
         "{a} playing a {speed} (rising|ascending) scale",
-        "a {speed} {name} scale going up",
+        "{a_quick} {name} scale going up",
         "{a} (playing|plays) five {speed} notes going up",
         "five {speed} (rising|ascending) notes (of|on) {a}",
         "{a} going up (a scale|five notes) {quickly}",
@@ -122,10 +121,8 @@ def settled_templates(topic: str, held_out: bool) -> tuple[str, ...]:
 
 def settled_sound_caption(scene: Any, rng: random.Random, held_out: bool = False) -> str:
     """ "a violin playing the note A4", "three fast notes of a flute", "first a crow, then a piano note"."""
-    template, words = rng.choice(settled_templates(topic_of(scene), held_out)), _words(scene, rng)
-    said = " ".join(template.format(**words).split())
-    # "a {speed} {name} scale" of a sound that has no speed
-    return re.sub(rf"\ba (?={re.escape(words['name'])}\b)", f"{words['name_article']} ", said)
+    template = rng.choice(settled_templates(topic_of(scene), held_out))
+    return " ".join(template.format(**_words(scene, rng)).split())
 
 
 def topic_of(scene: Any) -> str:
@@ -153,6 +150,7 @@ def _words(scene: Any, rng: random.Random) -> dict[str, str]:
         "number": NUMBER_WORDS[number] if number < len(NUMBER_WORDS) else "",
         "times": _TIMES.get(number, ""),
         "speed": scene.speed,
+        "a_quick": f"{indefinite(scene.speed or first.name)} {scene.speed}",
         "quickly": _QUICKLY[scene.speed],
         "root": scene.pitch,
         "root_article": "an" if scene.pitch[:1] in ("A", "E", "F") else "a",

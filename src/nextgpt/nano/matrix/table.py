@@ -31,8 +31,7 @@ def one_row(
     real = verdicts["real"]
     n = len(rows)
     row = scored(name, group, task, *count(rows, real))
-    for column, key in (("routing", "routed"), ("told", "told")):
-        row[column] = sum(real[one.id][key] for one in rows) / n
+    row["routing"], row["told"] = (sum(real[one.id][key] for one in rows) / n for key in ("routed", "told"))
     if not group.startswith("text") and group != "chat":
         row["needs"] = sum(one.needs_medium for one in rows) / n
     for column in ("given", "written", "ceiling", "chance", "blind"):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nextgpt.nano.matrix.rows import MatrixRow
-from nextgpt.nano.matrix.words import is_about_words, judge_words
+from nextgpt.nano.matrix.words import is_about_words, judge_words, says
 
 # turn -> the judge of what it asks to change, which must be right beside the medium's own score
 CHANGES = {
@@ -45,11 +45,6 @@ def judge_reply(
     right = _right(row, text, media, judged, names, route)
     told = route and says(text, row.expected) if row.made else right
     return {"right": right, "told": told, "routed": route, "media": list(judged)}
-
-
-def says(text: str, expected: str) -> bool:
-    """The captions stand in the text word for word; one said in other words is missed."""
-    return all(caption.strip().lower() in text.lower() for caption in expected.split(";"))
 
 
 def _right(

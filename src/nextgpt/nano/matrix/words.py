@@ -42,6 +42,11 @@ def caption_in(words: str, modality: str) -> str:
     return last
 
 
+def says(text: str, expected: str) -> bool:
+    """The captions stand in the text word for word; one said in other words is missed."""
+    return all(caption.strip().lower() in text.lower() for caption in expected.split(";"))
+
+
 def topic_of(task: str) -> str:
     return task.removeprefix("mosit-")
 
