@@ -76,15 +76,16 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 
 # Dialogues that switch modality, and what they lack.
 SWITCHING = {
-    "mosit": 0.36,
-    "turn": 0.20,
-    "settled": 0.08,
-    "chat": 0.20,
-    "photo": 0.05,
+    "mosit": 0.25,
+    "turn": 0.26,
+    "settled": 0.06,
+    "chat": 0.17,
+    "photo": 0.04,
     "recording": 0.03,
-    "image": 0.04,
-    "audio": 0.02,
-    "video": 0.02,
+    "image": 0.09,
+    "audio": 0.03,
+    "video": 0.03,
+    "mixed": 0.04,
 }
 
 # The language model alone: output projectors learn from its signal states when it no longer changes.
@@ -153,7 +154,7 @@ STAGES: dict[str, Stage] = {
         (
             Job("dialogues", "model", 3200, 8, 2e-4, TUNING, 20, rates={LORA: 1e-3, **TAUGHT}),
             words_job("restating", 120, 12, RESTATING, 1e-3),
-            words_job("switching", 600, 8, SWITCHING, 6e-4),
+            words_job("switching", 300, 16, SWITCHING, 6e-4),
             states_job("image", 1600),
             states_job("audio", 1200),
             states_job("video", 1400),

@@ -54,7 +54,7 @@ DRILLED: tuple[Maker, ...] = (
     *(heard.animate_source,) * 2,
     stills.no_sound,
     moving.no_sound,
-    plain.refuse,
+    *(plain.refuse,) * 3,
     plain.missing,
     several.two_wishes,
     *(several.three_wishes,) * 3,
