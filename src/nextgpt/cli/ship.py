@@ -21,10 +21,11 @@ Projectors, special tokens and LoRA of the nano preset. The parts that they belo
 {sources}. ImageNet trained EfficientNet-Lite, AudioSet trained YAMNet; no photo and no
   recording was used here: class names and synthetic posteriors stand for them (docs/decisions/002-posterior.md).
 - **held out**: names, pairs, phrasings, one style and one soundfont, by src/nextgpt/nano/split.py.
-- **recipe**: `make speedrun`; stages {stages}; seed {seed}; commit {commit}.
+- **recipe**: `make speedrun`; stages {stages}; seed {seed}; commit {commit}. What came before,
+  run by run, is in config.json and docs/LOG.md.
 - **format**: float16, large matrices int8 with a scale a row; LoRA in PEFT's format. {size:.1f} MB.
 - **licence**: Apache-2.0; NOTICE credits the parts and the art (twemoji, CC BY 4.0, for evaluation alone).
-- **scores**: below, and README.md and docs/LOG.md with the commands that made them.
+- **scores**: README.md and docs/LOG.md, with the commands that made them (`nextgpt eval nano-matrix` and others).
 
 {scores}
 """
@@ -47,7 +48,7 @@ def ship(
     folder = weights / name
     checkpoints.save(model, folder, info, small=True)
     partial = folder / f"README.{os.getpid()}.tmp"
-    partial.write_text(card(info, folder, scores))
+    partial.write_text(card(info, folder, scores).rstrip() + "\n")
     os.replace(partial, folder / "README.md")
     typer.echo(f"Written to {folder}: {size_of(folder):.1f} MB without decoders.")
 
@@ -70,5 +71,5 @@ def card(info: Any, folder: Path, scores: Path | None = None) -> str:
         seed=info.stages[-1]["seed"],
         commit=info.stages[-1].get("commit", "unknown"),
         size=size_of(folder),
-        scores="\n".join(markdown_table(rows, ("chance",))) if rows else "(not measured yet)",
+        scores="\n".join(markdown_table(rows, ("chance",))) if rows else "",
     )
