@@ -423,3 +423,11 @@ def test_control_c_has_its_exit_code(monkeypatch):
 
     monkeypatch.setattr(verb, "open_pipeline", interrupted)
     assert run(["chat"]) == 130
+
+
+def test_data_are_not_built_over_other_files(tmp_path, capsys):
+    (tmp_path / "thesis.txt").write_text("mine")
+    assert run(["data", "build", "mosit", "--out", str(tmp_path)]) == 2
+    assert "holds something else than built data" in " ".join(capsys.readouterr().err.split())
+    assert run(["data", "build", "mosit", "--out", str(tmp_path / "thesis.txt")]) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

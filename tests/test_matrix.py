@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nextgpt.cli import matrix, run
+from nextgpt.cli.matrix_told import Ordered, said
 from nextgpt.data.manifest import dialogue_from
 from nextgpt.data.mosit import check_row
 from nextgpt.errors import MessageError
@@ -277,6 +278,39 @@ def test_a_reply_that_fails_is_wrong_and_kept(tmp_path, world, speaker):
 def test_mistakes_are_answered_with_a_sentence(tmp_path, world, speaker, capsys, arguments, says):
     assert evaluate(tmp_path, world, *arguments) == 2
     assert says in " ".join(capsys.readouterr().err.split()) and not (tmp_path / "out").exists()
+
+
+def test_told_is_what_the_matrix_says_and_nothing_is_made(tmp_path, world, speaker, monkeypatch, capsys):
+    model, processor = tiny_model()
+    favour(model, image=50.0)
+    decoders = echo_decoders()
+    monkeypatch.setattr(
+        matrix, "open_pipeline", lambda name: AnyToAnyPipeline(model, processor, decoders=decoders)
+    )
+    cells = [word for name in ("text->image", "image->audio", "chat") for word in ("--cell", name)]
+    places = ["--data", str(world.write()), "--out", str(tmp_path / "told")]
+    assert run(["eval", "nano-told", *places, *cells, "--limit", "3", "--threads", "1"]) == 0
+    assert not any(decoder.batches for decoder in decoders.values()) and "routing" in capsys.readouterr().out
+    lines = [json.loads(line) for line in (tmp_path / "told" / "answers.jsonl").read_text().splitlines()]
+    assert any("image" in line["media"] for line in lines)
+    told = {row["task"]: row for row in json.loads((tmp_path / "told" / "scores.json").read_text())["rows"]}
+
+    assert evaluate(tmp_path, world, *cells, "--limit", "3", "--control", "0") == 0
+    assert any(decoder.batches for decoder in decoders.values())
+    for name, row in scores(tmp_path)[0].items():
+        assert (told[name]["n"], told[name]["score"], told[name]["routing"]) == (
+            row["n"],
+            row["told"],
+            row["routing"],
+        )
+
+
+def test_orders_belong_to_the_requests_that_were_no_error():
+    orders, good = Ordered(), Finished(Message.assistant("One."), "stop", Usage(1, 1), 1)
+    made = [SimpleNamespace(row=1, modality="audio"), SimpleNamespace(row=1, modality="image")]
+    assert not list(orders.make(made))
+    found = list(said([MessageError("No."), good, good], orders))
+    assert found == [("", []), ("One.", []), ("One.", ["audio", "image"])]
 
 
 def test_a_tiny_model_goes_through_the_real_pipeline(tmp_path, world, speaker, monkeypatch):

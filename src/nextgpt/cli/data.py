@@ -25,12 +25,17 @@ def build(
     name: Annotated[str, typer.Argument(help="nano, or mosit: dialogues that switch modality")] = "nano",
     scale: Annotated[float, typer.Option(help="fewer or more items of every kind")] = 1.0,
     seed: int = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="another folder, for `nextgpt eval --data`; training reads the cache's"),
+    ] = None,
 ) -> None:
     """Fetch the art and the sounds, write items and dialogues (no media: they are drawn when they are needed)."""
     from nextgpt.nano.build import NanoSizes, build_nano
     from nextgpt.nano.mosit.build import MositSizes, build_mosit
 
-    folder = folder_of(name)
+    usual = folder_of(name)
+    folder = usual if out is None else check_target(out)
     if name == "mosit":
         sizes = MositSizes().scaled(scale) if scale != 1 else None
         manifest = build_mosit(folder, sizes, seed, folder_of("nano"))
@@ -39,6 +44,15 @@ def build(
     for kind, counts in manifest["counts"].items():
         typer.echo(f"{kind}: {counts}")
     typer.echo(f"Written to {folder}.")
+
+
+def check_target(out: Path) -> Path:
+    """A folder that does not exist, is empty or holds data that were built. DataError for any other."""
+    from nextgpt.errors import DataError
+
+    if out.exists() and not (out / "manifest.json").is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError(f"{out} holds something else than built data; name a folder that is not there yet.")
+    return out
 
 
 @app.command(name="import")

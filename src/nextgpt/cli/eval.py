@@ -13,6 +13,7 @@ from nextgpt.cli.benchmarks import add_commands
 from nextgpt.cli.chat_kept import nano_chat
 from nextgpt.cli.generation_scores import nano_generation
 from nextgpt.cli.matrix import nano_matrix
+from nextgpt.cli.matrix_told import nano_told
 from nextgpt.cli.scores import BRANCHES, answer_record, load_for_asking, names_of, report
 from nextgpt.cli.slot_scores import nano_slots
 
@@ -24,6 +25,7 @@ app.command("nano-chat")(nano_chat)
 app.command("nano-generation")(nano_generation)
 app.command("nano-matrix")(nano_matrix)
 app.command("nano-slots")(nano_slots)
+app.command("nano-told")(nano_told)
 
 COLUMNS = ("name", "style", "timbre")
 

@@ -1,0 +1,122 @@
+"""nextgpt eval nano-told: the language model's share of the matrix, in a fifth of its time."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Verdicts = dict[str, dict[str, Any]]  # row id -> verdict
+
+
+def nano_told(
+    model: Annotated[str, typer.Option(help="a checkpoint's folder, or nano")] = "nano",
+    limit: Annotated[int, typer.Option(help="rows a cell")] = 200,
+    cell: Annotated[
+        list[str] | None, typer.Option(help="image->audio, for instance; all if unset; may be repeated")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="folder of dialogues instead of `nextgpt data build mosit`'s")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for replies and the table")] = None,
+    batch: Annotated[int, typer.Option(help="conversations at once")] = 16,
+    threads: int = 0,
+) -> None:
+    """Which media replies have and what their words say, before anything is drawn or played.
+
+    To choose between weights, take dialogues that are not reported: `nextgpt data build mosit --seed 1 --out DEV`.
+    """
+    import torch
+
+    from nextgpt.cli import matrix
+    from nextgpt.cli.data import folder_of
+    from nextgpt.cli.scores import names_of
+    from nextgpt.cli.show import markdown_table
+
+    matrix.check(limit, None, batch, cell or ())
+    groups, items = matrix.read_groups(data or folder_of("mosit"), limit, cell or ())
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    rows, names = matrix.every(groups, None), tuple(sorted(names_of(items)))
+    found = {row["id"]: row for row in replies_of(matrix.open_pipeline(model), rows, items, names, batch)}
+    table = [line for group, some in groups.items() for line in lines_of(group, some, found)]
+    for line in markdown_table([line for line in table if not line["of"]], ("routing",)):
+        typer.echo(line)
+    if out is not None:
+        save(out, found, table, model)
+
+
+class Ordered:
+    """Stands where decoders make media: keeps what is ordered, in order, and makes nothing."""
+
+    def __init__(self) -> None:
+        self.media: dict[int, list[str]] = {}
+
+    def make(self, orders: Sequence[Any], on_step: Any = None) -> Iterator[Any]:
+        self.media = {}
+        for order in orders:
+            self.media.setdefault(order.row, []).append(order.modality)
+        return iter(())
+
+
+def replies_of(
+    pipeline: Any, rows: Sequence[Any], items: Any, names: tuple[str, ...], batch: int
+) -> Iterator[dict[str, Any]]:
+    """{"id", "task", "text", "media", "expected", "told", "routed"} of each row's greedy reply."""
+    from nextgpt.cli.matrix_asking import MAX_NEW_TOKENS, conversation, sizes_of
+    from nextgpt.cli.show import tracker
+    from nextgpt.generation.options import GenerationOptions
+    from nextgpt.nano.matrix.verdicts import judge_reply
+
+    ordered = pipeline.output_media = Ordered()
+    options, sizes = GenerationOptions(seed=0, max_new_tokens=MAX_NEW_TOKENS), sizes_of(pipeline.model)
+    todo = sorted(rows, key=lambda row: (len(str(row.messages)), row.id))
+    for start in tracker("asking")(range(0, len(todo), batch)):
+        some = todo[start : start + batch]
+        talks = [conversation(row, items, sizes) for row in some]
+        results = pipeline.replies(talks, [options] * len(some))
+        for row, (text, media) in zip(some, said(results, ordered), strict=True):
+            verdict = judge_reply(row, text, media, [], names)
+            reply = {"id": row.id, "task": row.task, "text": text, "media": media, "expected": row.expected}
+            yield reply | {key: verdict[key] for key in ("told", "routed")}
+
+
+def said(results: Sequence[Any], ordered: Ordered) -> Iterator[tuple[str, list[str]]]:
+    """(text, modalities) of each result; orders are numbered by the requests that were no error."""
+    from nextgpt.generation.events import Finished
+
+    number = 0
+    for result in results:
+        if not isinstance(result, Finished):
+            yield "", []
+            continue
+        text = result.message.text.strip() if result.message is not None else ""
+        yield text, ordered.media.get(number, [])
+        number += 1
+
+
+def lines_of(group: str, rows: Sequence[Any], found: Verdicts) -> Iterator[dict[str, Any]]:
+    """A line of the group, and one for each of its tasks where it has several."""
+    tasks = sorted({row.task for row in rows})
+    yield line_of(group, group, "", rows, found)
+    for task in tasks if len(tasks) > 1 else ():
+        yield line_of(f"{group} {task}", group, task, [row for row in rows if row.task == task], found)
+
+
+def line_of(name: str, group: str, task: str, rows: Sequence[Any], found: Verdicts) -> dict[str, Any]:
+    from nextgpt.nano.matrix.table import scored
+
+    told, routed = (sum(found[row.id][key] for row in rows) for key in ("told", "routed"))
+    return {**scored(name, group, task, told, len(rows)), "routing": routed / len(rows)}
+
+
+def save(out: Path, found: Verdicts, table: list[dict[str, Any]], model: str) -> None:
+    from nextgpt.cli.show import markdown_table
+    from nextgpt.files import replace_text
+
+    out.mkdir(parents=True, exist_ok=True)
+    replace_text(out / "answers.jsonl", "".join(json.dumps(one) + "\n" for one in found.values()))
+    replace_text(out / "table.md", "\n".join(markdown_table(table, ("routing",))) + "\n")
+    replace_text(out / "scores.json", json.dumps({"model": model, "rows": table}, indent=1) + "\n")
+    typer.echo(f"Replies and the table are in {out}.")
