@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nextgpt import cli
 from nextgpt.cli import VERBS, run
 from nextgpt.cli.arguments import parts_in_order
 from nextgpt.cli.requests import clean_name, read_requests
@@ -292,16 +294,19 @@ def test_a_file_without_requests_has_no_replies(tiny, tmp_path):
     assert lines_of(tmp_path) == [] and not tiny
 
 
-def test_a_full_disk_is_one_sentence(tiny, media, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("number", "says"), [(errno.ENOSPC, "No space left on device"), (errno.EEXIST, "File exists")]
+)
+def test_a_fault_of_the_disk_is_one_sentence(number, says, tiny, media, monkeypatch, capsys):
     from nextgpt.cli import batch_run
 
     def full(*arguments):
-        raise OSError(errno.ENOSPC, "No space left on device", "replies.jsonl")
+        raise OSError(number, says, "replies.jsonl")
 
     monkeypatch.setattr(batch_run, "reply_lines", full)
     file = write_requests(media / "r.jsonl", ask("1"))
     assert run(["generate", "--batch", str(file), "--out", str(media / "out")]) == 1
-    assert "No space left on device (replies.jsonl)" in capsys.readouterr().err
+    assert f"{says} (replies.jsonl)" in capsys.readouterr().err
 
 
 def test_a_folder_with_other_replies_is_refused(tiny, media, capsys):
@@ -431,3 +436,22 @@ def test_data_are_not_built_over_other_files(tmp_path, capsys):
     assert "holds something else than built data" in " ".join(capsys.readouterr().err.split())
     assert run(["data", "build", "mosit", "--out", str(tmp_path / "thesis.txt")]) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_library_of_an_extra_is_named_with_its_extra(monkeypatch, tmp_path, capsys):
+    """Everything that the extras install, as pyproject.toml has it; `make demo` installs none."""
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    for module, extra in cli.EXTRAS.items():
+        assert any(line.startswith(f"{module}>") for line in project["optional-dependencies"][extra]), module
+    for module, says in (
+        ("resvg_py", "This needs resvg_py: pip install 'nextgpt[data]'."),
+        ("scipy", "[eval]"),
+    ):
+
+        def draw(*_: object, module: str = module) -> None:
+            monkeypatch.setitem(sys.modules, module, None)
+            __import__(module)
+
+        monkeypatch.setattr("nextgpt.nano.sheets.show_sheet", draw)
+        assert run(["data", "show", "image", "--out", str(tmp_path / "a.png")]) == 2
+        assert says in capsys.readouterr().err

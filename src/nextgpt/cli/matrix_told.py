@@ -38,6 +38,8 @@ def nano_told(
     matrix.check(limit, None, batch, cell or ())
     groups, items = matrix.read_groups(data or folder_of("mosit"), limit, cell or ())
     torch.set_num_threads(threads or os.cpu_count() or 1)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)  # what stands in its way is said before the work
     rows, names = matrix.every(groups, None), tuple(sorted(names_of(items)))
     found = {row["id"]: row for row in replies_of(matrix.open_pipeline(model), rows, items, names, batch)}
     table = [line for group, some in groups.items() for line in lines_of(group, some, found)]
@@ -115,7 +117,6 @@ def save(out: Path, found: Verdicts, table: list[dict[str, Any]], model: str) ->
     from nextgpt.cli.show import markdown_table
     from nextgpt.files import replace_text
 
-    out.mkdir(parents=True, exist_ok=True)
     replace_text(out / "answers.jsonl", "".join(json.dumps(one) + "\n" for one in found.values()))
     replace_text(out / "table.md", "\n".join(markdown_table(table, ("routing",))) + "\n")
     replace_text(out / "scores.json", json.dumps({"model": model, "rows": table}, indent=1) + "\n")
