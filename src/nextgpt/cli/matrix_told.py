@@ -1,4 +1,4 @@
-"""nextgpt eval nano-told: the language model's share of the matrix, in a fifth of its time."""
+"""nextgpt eval nano-told: the language model's share of the matrix, without decoders and judges of media."""
 
 import json
 import os
