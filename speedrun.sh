@@ -19,11 +19,6 @@ if [ -n "${TRIAL:-}" ]; then
 fi
 checkpoints="$cache/checkpoints/nano"
 
-# A step of tuning takes a fifth less time where tcmalloc is installed (docs/LOG.md; Debian: libtcmalloc-minimal4).
-for library in /usr/lib/*/libtcmalloc_minimal.so.4; do
-  [ -e "$library" ] && export LD_PRELOAD="$library" TCMALLOC_RELEASE_RATE=0
-done
-
 # 1. parts and data: pretrained weights, art, soundfonts; scenes and dialogues; the base model's own replies
 nextgpt parts pull --nano --data
 nextgpt data build nano "${size[@]}"

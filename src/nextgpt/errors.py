@@ -13,6 +13,9 @@
 Also ValueError, so that `except ValueError` works for callers who do not know this tree.
 """
 
+from importlib import import_module
+from typing import Any
+
 
 class NextGPTError(Exception):
     exit_code = 1
@@ -50,3 +53,12 @@ class NotTrainedError(CheckpointError):
 
 class DataError(UserError):
     pass
+
+
+def optional_library(module: str, extra: str, work: str) -> Any:
+    """A module that an extra of the package installs. DataError that says how, where it is not there."""
+    try:
+        return import_module(module)
+    except ImportError:
+        library = module.partition(".")[0]
+        raise DataError(f"{work} needs {library}: pip install 'nextgpt[{extra}]'.") from None

@@ -36,9 +36,6 @@ VERBS: dict[str, tuple[str, str]] = {
 INTERRUPTED = 130
 MACHINE_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE, errno.EIO,
                   errno.EEXIST, errno.ENOTDIR)  # fmt: skip
-# module of an optional library -> the extra that installs it
-EXTRAS = {"accelerate": "train", "tensorboard": "train", "resvg_py": "data", "librosa": "eval", "scipy": "eval",
-          "torchmetrics": "eval", "datasets": "hub"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -133,10 +130,6 @@ def _exit_code(work: Callable[[], Any]) -> int:
             raise
         where = f" ({error.filename})" if error.filename else ""
         return _say(f"{error.strerror}{where}.", 1)
-    except ModuleNotFoundError as error:
-        if error.name not in EXTRAS:
-            raise
-        return _say(f"This needs {error.name}: pip install 'nextgpt[{EXTRAS[error.name]}]'.", 2)
     except Exception as error:
         if not hasattr(error, "format_message"):  # what typer's usage errors have
             raise

@@ -34,7 +34,7 @@ def build(
     from nextgpt.nano.build import NanoSizes, build_nano
     from nextgpt.nano.mosit.build import MositSizes, build_mosit
 
-    usual = folder_of(name)
+    usual = folder_of(name)  # checks the name, too
     folder = usual if out is None else check_target(out)
     if name == "mosit":
         sizes = MositSizes().scaled(scale) if scale != 1 else None
@@ -50,7 +50,11 @@ def check_target(out: Path) -> Path:
     """A folder that does not exist, is empty or holds data that were built. DataError for any other."""
     from nextgpt.errors import DataError
 
-    if out.exists() and not (out / "manifest.json").is_file() and (not out.is_dir() or any(out.iterdir())):
+    if (
+        out.exists()
+        and not (out / "dialogues-train.jsonl").is_file()
+        and (not out.is_dir() or any(out.iterdir()))
+    ):
         raise DataError(f"{out} holds something else than built data; name a folder that is not there yet.")
     return out
 

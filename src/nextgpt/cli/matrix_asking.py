@@ -6,7 +6,7 @@ given   no language model: the true caption of each medium through the decoder's
 written the plain pipeline: the caption that the language model wrote before the medium, through that encoding
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from nextgpt.cli.generation_media import item_seed
@@ -61,19 +61,34 @@ def ask_rows(
 ) -> None:
     """Greedy replies to what is not answered yet. pipeline: opens it, if there is something to ask. options: seed,
     steps, guidance."""
-    from nextgpt.generation.options import GenerationOptions
-
-    todo = sorted(answers.missing(condition, rows), key=lambda row: (len(str(row.messages)), row.id))
+    todo = answers.missing(condition, rows)
     if not todo:
         return
-    asked, settings = pipeline(), {**options, "max_new_tokens": MAX_NEW_TOKENS}
-    sizes = sizes_of(asked.model)
-    for start in track(f"asking, {condition}")(range(0, len(todo), batch)):
-        some = todo[start : start + batch]
-        talks = [conversation(row, items, sizes, condition == "blind") for row in some]
-        how = [GenerationOptions(**settings | {"seed": item_seed(row, options["seed"])}) for row in some]
-        for row, result in zip(some, asked.replies(talks, how)):
+    bar, blind = track(f"asking, {condition}"), condition == "blind"
+    for some, results in replies(pipeline(), todo, items, options, batch, bar, blind):
+        for row, result in zip(some, results):
             keep_reply(answers, condition, row, result)
+
+
+def replies(
+    pipeline: Any,
+    rows: Sequence[Any],
+    items: Any,
+    options: dict[str, Any],
+    batch: int,
+    track: Track,
+    blind: bool = False,
+) -> Iterator[tuple[Sequence[Any], Sequence[Any]]]:
+    """(rows, their results), `batch` at once, short conversations first."""
+    from nextgpt.generation.options import GenerationOptions
+
+    todo = sorted(rows, key=lambda row: (len(str(row.messages)), row.id))
+    settings, sizes = {**options, "max_new_tokens": MAX_NEW_TOKENS}, sizes_of(pipeline.model)
+    for start in track(range(0, len(todo), batch)):
+        some = todo[start : start + batch]
+        talks = [conversation(row, items, sizes, blind) for row in some]
+        how = [GenerationOptions(**settings | {"seed": item_seed(row, options["seed"])}) for row in some]
+        yield some, pipeline.replies(talks, how)
 
 
 def keep_reply(answers: Answers, condition: str, row: Any, result: Any) -> None:

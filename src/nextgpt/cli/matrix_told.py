@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-Verdicts = dict[str, dict[str, Any]]  # row id -> verdict
-
 
 def nano_told(
     model: Annotated[str, typer.Option(help="a checkpoint's folder, or nano")] = "nano",
@@ -34,6 +32,7 @@ def nano_told(
     from nextgpt.cli.data import folder_of
     from nextgpt.cli.scores import names_of
     from nextgpt.cli.show import markdown_table
+    from nextgpt.nano.matrix.table import group_rows
 
     matrix.check(limit, None, batch, cell or ())
     groups, items = matrix.read_groups(data or folder_of("mosit"), limit, cell or ())
@@ -41,9 +40,10 @@ def nano_told(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)  # what stands in its way is said before the work
     rows, names = matrix.every(groups, None), tuple(sorted(names_of(items)))
-    found = {row["id"]: row for row in replies_of(matrix.open_pipeline(model), rows, items, names, batch)}
-    table = [line for group, some in groups.items() for line in lines_of(group, some, found)]
-    for line in markdown_table([line for line in table if not line["of"]], ("routing",)):
+    replies = told_replies(matrix.open_pipeline(model), rows, items, names, batch)
+    found = {reply["id"]: reply for reply in replies}
+    table = [row for group, some in groups.items() for row in group_rows(group, some, {"real": found})]
+    for line in markdown_table([row for row in table if not row["of"]], ("routing",)):
         typer.echo(line)
     if out is not None:
         save(out, found, table, model)
@@ -62,26 +62,21 @@ class Ordered:
         return iter(())
 
 
-def replies_of(
+def told_replies(
     pipeline: Any, rows: Sequence[Any], items: Any, names: tuple[str, ...], batch: int
 ) -> Iterator[dict[str, Any]]:
-    """{"id", "task", "text", "media", "expected", "told", "routed"} of each row's greedy reply."""
-    from nextgpt.cli.matrix_asking import MAX_NEW_TOKENS, conversation, sizes_of
+    """{"id", "task", "text", "media", "expected"} of each row's greedy reply, with its verdict: told, which is right
+    here, and routed."""
+    from nextgpt.cli.matrix_asking import replies
     from nextgpt.cli.show import tracker
-    from nextgpt.generation.options import GenerationOptions
     from nextgpt.nano.matrix.verdicts import judge_reply
 
     ordered = pipeline.output_media = Ordered()
-    options, sizes = GenerationOptions(seed=0, max_new_tokens=MAX_NEW_TOKENS), sizes_of(pipeline.model)
-    todo = sorted(rows, key=lambda row: (len(str(row.messages)), row.id))
-    for start in tracker("asking")(range(0, len(todo), batch)):
-        some = todo[start : start + batch]
-        talks = [conversation(row, items, sizes) for row in some]
-        results = pipeline.replies(talks, [options] * len(some))
+    for some, results in replies(pipeline, rows, items, {"seed": 0}, batch, tracker("asking")):
         for row, (text, media) in zip(some, said(results, ordered), strict=True):
             verdict = judge_reply(row, text, media, [], names)
             reply = {"id": row.id, "task": row.task, "text": text, "media": media, "expected": row.expected}
-            yield reply | {key: verdict[key] for key in ("told", "routed")}
+            yield reply | {"right": verdict["told"], "told": verdict["told"], "routed": verdict["routed"]}
 
 
 def said(results: Sequence[Any], ordered: Ordered) -> Iterator[tuple[str, list[str]]]:
@@ -98,22 +93,7 @@ def said(results: Sequence[Any], ordered: Ordered) -> Iterator[tuple[str, list[s
         number += 1
 
 
-def lines_of(group: str, rows: Sequence[Any], found: Verdicts) -> Iterator[dict[str, Any]]:
-    """A line of the group, and one for each of its tasks where it has several."""
-    tasks = sorted({row.task for row in rows})
-    yield line_of(group, group, "", rows, found)
-    for task in tasks if len(tasks) > 1 else ():
-        yield line_of(f"{group} {task}", group, task, [row for row in rows if row.task == task], found)
-
-
-def line_of(name: str, group: str, task: str, rows: Sequence[Any], found: Verdicts) -> dict[str, Any]:
-    from nextgpt.nano.matrix.table import scored
-
-    told, routed = (sum(found[row.id][key] for row in rows) for key in ("told", "routed"))
-    return {**scored(name, group, task, told, len(rows)), "routing": routed / len(rows)}
-
-
-def save(out: Path, found: Verdicts, table: list[dict[str, Any]], model: str) -> None:
+def save(out: Path, found: dict[str, dict[str, Any]], table: list[dict[str, Any]], model: str) -> None:
     from nextgpt.cli.show import markdown_table
     from nextgpt.files import replace_text
 

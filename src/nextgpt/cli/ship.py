@@ -26,8 +26,6 @@ Projectors, special tokens and LoRA of the nano preset. The parts that they belo
 - **format**: float16, large matrices int8 with a scale a row; LoRA in PEFT's format. {size:.1f} MB.
 - **licence**: Apache-2.0; NOTICE credits the parts and the art (twemoji, CC BY 4.0, for evaluation alone).
 - **scores**: README.md and docs/LOG.md, with the commands that made them (`nextgpt eval nano-matrix` and others).
-
-{scores}
 """
 
 
@@ -48,7 +46,7 @@ def ship(
     folder = weights / name
     checkpoints.save(model, folder, info, small=True)
     partial = folder / f"README.{os.getpid()}.tmp"
-    partial.write_text(card(info, folder, scores).rstrip() + "\n")
+    partial.write_text(card(info, folder, scores))
     os.replace(partial, folder / "README.md")
     typer.echo(f"Written to {folder}: {size_of(folder):.1f} MB without decoders.")
 
@@ -64,12 +62,13 @@ def card(info: Any, folder: Path, scores: Path | None = None) -> str:
     from nextgpt.nano.split import TRAINING_SOURCES
 
     rows = json.loads(scores.read_text())["rows"] if scores else []
-    return CARD.format(
+    table = ["", *markdown_table(rows, ("chance",)), ""] if rows else []
+    text = CARD.format(
         parts=", ".join(sorted(info.parts)),
         sources=fill(", ".join(sorted(TRAINING_SOURCES)), 116, initial_indent="  ", subsequent_indent="  "),
         stages=", ".join(dict.fromkeys(stage["stage"] for stage in info.stages)),
         seed=info.stages[-1]["seed"],
         commit=info.stages[-1].get("commit", "unknown"),
         size=size_of(folder),
-        scores="\n".join(markdown_table(rows, ("chance",))) if rows else "",
     )
+    return text + "\n".join(table)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from nextgpt.errors import DataError
+from nextgpt.errors import DataError, optional_library
 from nextgpt.nano.split import concept_key, is_held_out_name
 
 COLOURS: dict[str, tuple[int, int, int]] = {
@@ -154,8 +154,7 @@ def _resolve_icon(icons: dict, name: str) -> dict | None:
 
 
 def _draw_svg(icon: dict, icons: dict) -> Image.Image:
-    import resvg_py
-
+    resvg_py = optional_library("resvg_py", "data", "Drawing")
     width, height = icon.get("width", icons["width"]), icon.get("height", icons["height"])
     body = icon["body"]
     if icon.get("hFlip"):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from nextgpt.checkpoint import module_of
-from nextgpt.errors import NextGPTError
+from nextgpt.errors import NextGPTError, optional_library
 from nextgpt.training.losses import OBJECTIVES
 from nextgpt.training.stages import Job
 from nextgpt.training.state import environment, load_state, read_record, save_state
@@ -170,6 +170,6 @@ class Trainer:
 
 def make_accelerator() -> Any:
     """bf16 autocast, on the GPU where there is one."""
-    from accelerate import Accelerator
-
-    return Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+    return optional_library("accelerate", "train", "Training").Accelerator(
+        mixed_precision="bf16", cpu=not torch.cuda.is_available()
+    )

@@ -15,13 +15,17 @@ def table_rows(groups: Mapping[str, Sequence[MatrixRow]], verdicts: Verdicts) ->
     """A row for each group, one for each task of a group that has several, and one for the parts of a modality."""
     found = []
     for group, rows in groups.items():
-        found.append(one_row(group, group, "", rows, verdicts))
-        tasks = sorted({row.task for row in rows})
-        for task in tasks if len(tasks) > 1 else ():
-            some = [row for row in rows if row.task == task]
-            found.append(one_row(f"{group} {task}", group, task, some, verdicts))
+        found += group_rows(group, rows, verdicts)
         found += part_rows(group, rows, verdicts["real"])
     return found
+
+
+def group_rows(group: str, rows: Sequence[MatrixRow], verdicts: Verdicts) -> list[dict[str, Any]]:
+    """A row for the group, and one for each of its tasks where it has several."""
+    tasks = sorted({row.task for row in rows})
+    alone = {task: [row for row in rows if row.task == task] for task in tasks if len(tasks) > 1}
+    whole = one_row(group, group, "", rows, verdicts)
+    return [whole, *(one_row(f"{group} {task}", group, task, some, verdicts) for task, some in alone.items())]
 
 
 def one_row(

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nextgpt.errors import optional_library
+
 RATE = 16_000
 HOP, FRAME = 160, 2048  # 10 ms; 128 ms, five periods of the lowest note
 LOWEST, HIGHEST = 32.0, 3000.0  # Hz
@@ -22,13 +24,7 @@ Pitches = NDArray[np.float32]  # (frames,), what `pitches` gives
 
 def librosa() -> Any:
     """Imported when it is first needed; DataError without it."""
-    try:
-        import librosa as module
-    except ImportError:
-        from nextgpt.errors import DataError
-
-        raise DataError("Judging sounds needs librosa: pip install 'nextgpt[eval]'.") from None
-    return module
+    return optional_library("librosa", "eval", "Judging sounds")
 
 
 def loudness(wave: Wave) -> NDArray[np.float32]:

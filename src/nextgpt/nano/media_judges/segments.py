@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nextgpt.errors import optional_library
 from nextgpt.nano.sources import COLOURS
 
 BORDER = 0.04  # of the side: the ring whose pixels name the background
@@ -43,13 +44,7 @@ class Part:
 
 def ndimage() -> Any:
     """scipy's, imported when it is first needed; DataError without it."""
-    try:
-        from scipy import ndimage as module
-    except ImportError:
-        from nextgpt.errors import DataError
-
-        raise DataError("Judging media needs scipy: pip install 'nextgpt[eval]'.") from None
-    return module
+    return optional_library("scipy.ndimage", "eval", "Judging media")
 
 
 def border_pixels(picture: Pixels) -> NDArray[np.float32]:
