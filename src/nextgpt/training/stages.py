@@ -77,9 +77,9 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 # Dialogues that switch modality, and what they lack.
 SWITCHING = {
     "mosit": 0.25,
-    "turn": 0.26,
+    "turn": 0.28,
     "settled": 0.06,
-    "chat": 0.17,
+    "chat": 0.15,
     "photo": 0.04,
     "recording": 0.03,
     "image": 0.09,
