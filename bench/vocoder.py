@@ -1,6 +1,6 @@
 """How well mel pictures become sounds again: the trained vocoder against Griffin-Lim, on held-out combinations.
 
-    python bench/vocoder.py <decoder folder or training folder> [number of sounds]
+    python bench/vocoder.py [decoder folder or training folder, else the shipped one] [number of sounds]
 
 log-mel: mean absolute difference of natural logarithms of mel power, between the sound and its copy. STFT: sum of
 absolute differences of magnitudes over the sum of true magnitudes (spectral convergence in L1), mean over windows
@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 
 from nextgpt.nano.settled_sounds import settled_sound_items
 from nextgpt.nano.sounds import RATE, render_sound
-from nextgpt.nn.decoders import mel, untrained_decoder
+from nextgpt.nn.decoders import decoder_folder, mel, untrained_decoder
 from nextgpt.nn.decoders.config import AudioFacts, nano_audio
 from nextgpt.nn.decoders.vocoder import Vocoder
 
@@ -96,9 +96,9 @@ def open_vocoder(folder: Path) -> Vocoder:
     return vocoder.eval()
 
 
-def main(folder: str, number: str = "200") -> None:
+def main(folder: str = "weights:nano/decoders/audio", number: str = "200") -> None:
     torch.set_num_threads(1)
-    vocoder = open_vocoder(Path(folder))
+    vocoder = open_vocoder(decoder_folder(folder))
     facts = vocoder.facts
     items = list(islice(settled_sound_items("combination", int(number), seed=5), int(number)))
     measure("true", lambda unit: unit, items, facts)
