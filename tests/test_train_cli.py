@@ -26,6 +26,7 @@ from nextgpt.config import (
 )
 from nextgpt.data.features import encoder_cache
 from nextgpt.data.manifest import Items, dialogue_from
+from nextgpt.files import locked
 from nextgpt.nano.recipe import data_folder
 from nextgpt.nn.outputs import Conditioning, EncoderOutput
 from nextgpt.testing.tiny import tiny_base, tiny_tokenizer
@@ -220,8 +221,15 @@ def test_three_stages_one_after_the_other(world, capsys):
 
     # some jobs alone: what they do not train is not said to be trained
     words = root / "words"
-    start = ("--from", str(folders["encoder-alignment"]))
-    assert train("instruction-tuning", *start, "--jobs", "restating", "--out", str(words)) == 0
+    alone = ("--from", str(folders["encoder-alignment"]), "--jobs", "restating", "--out", str(words))
+    capsys.readouterr()
+    assert train("instruction-tuning", *alone) == 2 and not words.exists()
+    assert "restating.safetensors is the state of another run (differs in origin)" in capsys.readouterr().err
+    assert train("instruction-tuning", *alone, "--fresh", "--seed", "3") == 0
+    assert train("instruction-tuning", *alone, "--seed", "3") == 0, "the same run goes on"
+    with locked(root / "training" / "tiny" / "instruction-tuning", "restating"):
+        assert train("instruction-tuning", *alone, "--seed", "3") == 2
+    assert "Another process writes into" in capsys.readouterr().err
     trained = read_info(words).trained
     assert "modality_tokens" in trained and not any(name.startswith("output") for name in trained)
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from nextgpt.training import loop
 from nextgpt.training.loop import Trainer, learning_rate, make_optimizer, prefetch
 from nextgpt.training.losses import slot_losses
 from nextgpt.training.stages import STAGES, Job, apply_stage
-from nextgpt.training.state import read_record
+from nextgpt.training.state import check_run, read_record
 
 JOBS = {
     "slots": ("encoder-alignment", Job("slots", "slots", 7, 6, 1e-2, warmup_steps=2)),
@@ -122,8 +123,32 @@ def test_another_environment_is_warned_of(tmp_path, monkeypatch, caplog):
 def test_the_state_of_another_run_is_refused(tmp_path):
     trainer("slots", tmp_path).save(3)
     (tmp_path / "slots.safetensors").rename(tmp_path / "states.safetensors")
-    with pytest.raises(CheckpointError, match=r"state of another run .*delete it to start anew"):
+    with pytest.raises(CheckpointError, match=r"state of another run \(differs in .*--fresh"):
         trainer("states", tmp_path).run()
+
+
+@pytest.mark.parametrize(
+    ("changed", "differs"),
+    [
+        ({"seed": 1}, "seed"),
+        ({"origin": "other"}, "origin"),
+        ({"job": replace(JOBS["slots"][1], rates={"lora": 1.0})}, "rates"),
+    ],
+)
+def test_a_state_goes_on_in_its_own_run_alone(changed, differs, tmp_path):
+    one = trainer("slots", tmp_path)
+    one.save(3)
+    run = {"seed": 0, "origin": "", "job": replace(one.job, steps=9)} | changed
+    with pytest.raises(CheckpointError, match=rf"differs in {differs}\)"):
+        check_run(one.state_path, **run | {"job": asdict(run["job"])})
+    check_run(one.state_path, seed=0, origin="", job=asdict(replace(one.job, steps=9)))
+
+
+def test_a_broken_state_is_refused_with_a_sentence(tmp_path):
+    path = tmp_path / "slots.safetensors"
+    path.write_bytes(b"no state")
+    with pytest.raises(CheckpointError, match=r"slots.safetensors is no whole state .* --fresh"):
+        check_run(path, seed=0, origin="", job={})
 
 
 def test_a_save_that_fails_leaves_the_last_state(tmp_path, monkeypatch):

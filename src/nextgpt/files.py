@@ -27,15 +27,17 @@ def replace_text(path: Path, text: str) -> Path:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """One process a folder. MessageError when another one writes into it."""
+def locked(folder: Path, name: str = "") -> Iterator[None]:
+    """One process a folder, or a name in it. MessageError when another one writes there."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(folder / ".lock", timeout=0)
+    lock = FileLock(folder / f"{name}.lock", timeout=0)
     try:
         lock.acquire()
     except Timeout:
-        raise MessageError(f"Another process writes into {str(folder)!r}; wait, or choose another.") from None
+        raise MessageError(
+            f"Another process writes into {str(folder / name)!r}; wait, or choose another."
+        ) from None
     try:
         yield
     finally:

@@ -17,6 +17,7 @@ def train(
         str, typer.Option(help="only the stage's jobs of this name; * stands for anything")
     ] = "*",
     seed: int = 0,
+    fresh: Annotated[bool, typer.Option(help="forget what these jobs have trained so far")] = False,
     steps_scale: Annotated[float, typer.Option(help="shorten or lengthen every job")] = 1.0,
     threads: Annotated[int, typer.Option(help="CPU threads, 0 for all cores")] = 0,
 ) -> None:
@@ -32,10 +33,10 @@ def train(
     keep_buffers()
     torch.set_num_threads(threads or os.cpu_count() or 1)
     torch.manual_seed(seed)
-    run(one, preset, start, out or cache_root() / "checkpoints" / preset / stage, seed)
+    run(one, preset, start, out or cache_root() / "checkpoints" / preset / stage, seed, fresh)
 
 
-def run(stage: Any, preset: str, start: Path | None, out: Path, seed: int) -> None:
+def run(stage: Any, preset: str, start: Path | None, out: Path, seed: int, fresh: bool) -> None:
     import torch
 
     from nextgpt import checkpoint
@@ -73,6 +74,7 @@ def run(stage: Any, preset: str, start: Path | None, out: Path, seed: int) -> No
             state_root,
             out,
             seed=seed,
+            fresh=fresh,
             on_job=start_job,
             on_log=progress.log,
             on_step=progress.step,

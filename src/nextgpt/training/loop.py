@@ -66,7 +66,8 @@ class Trainer:
     """One job of one stage.
 
     batches(micro_step) -> what the objective takes; on_log(record) is called every `log_every` steps and
-    on_validation(step) every `validate_every`. State is saved at least every five minutes and at the end.
+    on_validation(step) every `validate_every`. State is saved at least every five minutes and at the end, with seed,
+    origin (what the model was trained on before) and job, by which state.check_run knows the run again.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Trainer:
         state_path: Path,
         *,
         seed: int = 0,
+        origin: str = "",
         accelerator: Any = None,
         on_log: Callable[[dict[str, Any]], None] | None = None,
         on_step: Callable[[int], None] | None = None,
@@ -84,7 +86,7 @@ class Trainer:
         log_every: int = 10,
         validate_every: int = 200,
     ) -> None:
-        self.model, self.job, self.batches, self.seed = model, job, batches, seed
+        self.model, self.job, self.batches, self.seed, self.origin = model, job, batches, seed, origin
         self.state_path, self.accelerator = state_path, accelerator or make_accelerator()
         self.on_log, self.on_step, self.on_validation = on_log, on_step, on_validation
         self.log_every, self.validate_every = log_every, validate_every
@@ -164,7 +166,7 @@ class Trainer:
             self.on_log(record)
 
     def save(self, step: int) -> None:
-        record = {"step": step, "seed": self.seed, "job": asdict(self.job)}
+        record = {"step": step, "seed": self.seed, "origin": self.origin, "job": asdict(self.job)}
         save_state(self.state_path, self.model, self.optimizer, record)
 
 

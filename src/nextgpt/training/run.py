@@ -4,18 +4,21 @@
 <out>                                     the checkpoint, made when the last job is done
 """
 
+import hashlib
 import json
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nextgpt import checkpoint
 from nextgpt.checkpoint import CheckpointInfo
+from nextgpt.files import locked
 from nextgpt.training.loop import Trainer
 from nextgpt.training.stages import Job, Stage, apply_stage, union
-from nextgpt.training.state import read_record
+from nextgpt.training.state import check_run, read_record
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +42,22 @@ class RunLog:
                 self.writer.add_scalar(name, value, record["step"])
 
 
+def digest(stages: Sequence[dict[str, Any]]) -> str:
+    """What a model has been trained on, in short: a state goes on from there alone."""
+    return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def state_of(folder: Path, job: Job) -> Path:
+    return folder / f"{job.name}.safetensors"
+
+
+def forget(folder: Path, job: Job) -> None:
+    """Remove the job's state and its logs."""
+    state_of(folder, job).unlink(missing_ok=True)
+    (folder / f"{job.name}.jsonl").unlink(missing_ok=True)
+    shutil.rmtree(folder / "tensorboard" / job.name, ignore_errors=True)
+
+
 def run_stage(
     model: Any,
     stage: Stage,
@@ -48,39 +67,50 @@ def run_stage(
     out: Path,
     *,
     seed: int = 0,
+    fresh: bool = False,
     on_job: Callable[[Job], None] | None = None,
     on_log: Callable[[dict[str, Any]], None] | None = None,
     on_step: Callable[[int], None] | None = None,
     on_validation: Callable[[int], None] | None = None,
     record: dict[str, Any] | None = None,
 ) -> CheckpointInfo:
-    """Train what the stage names and save the checkpoint to `out`. batches(job) -> micro step -> batch."""
+    """Train what the stage names and save the checkpoint to `out`. batches(job) -> micro step -> batch. fresh: forget
+    what these jobs have trained so far.
+
+    CheckpointError where that is of another run, MessageError where another process trains one of them.
+    """
     trained: tuple[str, ...] = ()
-    jobs = []
+    jobs, folder, origin = [], state_root / stage.name, digest(info.stages)
+    folder.mkdir(parents=True, exist_ok=True)
+    for job in () if fresh else stage.jobs:
+        check_run(state_of(folder, job), seed=seed, origin=origin, job=asdict(job))
     for job in stage.jobs:
         trained = union(trained, apply_stage(model, stage, job))
         if on_job:
             on_job(job)
-        run_log = RunLog(state_root / stage.name / f"{job.name}.jsonl")
+        run_log = RunLog(folder / f"{job.name}.jsonl")
 
         def write(values: dict[str, Any], run_log: RunLog = run_log) -> None:
             run_log(values)
             if on_log:
                 on_log(values)
 
-        state_path = state_root / stage.name / f"{job.name}.safetensors"
-        trainer = Trainer(
-            model,
-            job,
-            batches(job),
-            state_path,
-            seed=seed,
-            on_log=write,
-            on_step=on_step,
-            on_validation=on_validation if job.objective == "model" else None,
-        )
-        trainer.run()
-        jobs.append(read_record(state_path))
+        with locked(folder, job.name):
+            if fresh:
+                forget(folder, job)
+            trainer = Trainer(
+                model,
+                job,
+                batches(job),
+                state_of(folder, job),
+                seed=seed,
+                origin=origin,
+                on_log=write,
+                on_step=on_step,
+                on_validation=on_validation if job.objective == "model" else None,
+            )
+            trainer.run()
+        jobs.append(read_record(trainer.state_path))
     done = {"stage": stage.name, "seed": seed, "jobs": jobs, **(record or {})}
     info = replace(info, stages=(*info.stages, done), trained=union(info.trained, trained))
     checkpoint.save(model, out, info)

@@ -43,12 +43,36 @@ def save_state(path: Path, model: Any, optimizer: Any, record: dict[str, Any]) -
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
     if not path.exists():
         return None
-    with safe_open(path, "pt") as file:
-        return json.loads(file.metadata()["record"])
+    try:
+        with safe_open(path, "pt") as file:
+            return json.loads(file.metadata()["record"])
+    except (SafetensorError, TypeError, KeyError, ValueError):
+        raise CheckpointError(
+            f"{path} is no whole state of a training; pass --fresh to begin anew."
+        ) from None
+
+
+def check_run(path: Path, **now: Any) -> None:
+    """now: seed, origin, job. CheckpointError where the state is of another run. Steps may differ: a run goes on longer
+    or ends sooner."""
+    record = read_record(path) or {}
+    now = json.loads(json.dumps(now))  # as it is written: tuples are lists
+    job, job_now = record.pop("job", {}), now.pop("job")
+    differs = [name for name, value in now.items() if record.get(name, value) != value]
+    differs += [name for name, value in job_now.items() if name != "steps" and job.get(name, value) != value]
+    if differs:
+        raise another_run(path, differs)
+
+
+def another_run(path: Path, differs: list[str]) -> CheckpointError:
+    return CheckpointError(
+        f"{path} is the state of another run (differs in {', '.join(differs)}); pass --fresh to begin anew, or move it "
+        "away."
+    )
 
 
 def load_state(path: Path, model: Any, optimizer: Any) -> dict[str, Any]:
@@ -59,9 +83,7 @@ def load_state(path: Path, model: Any, optimizer: Any) -> dict[str, Any]:
     wanted = {f"parameter/{n}" for n, p in model.named_parameters() if p.requires_grad}
     found = {name for name in tensors if name.startswith("parameter/")}
     if wanted != found:
-        raise CheckpointError(
-            f"{path} is the state of another run (differs in {sorted(wanted ^ found)[:3]}); delete it to start anew."
-        )
+        raise another_run(path, sorted(wanted ^ found)[:3])
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             parameter.data.copy_(tensors[f"parameter/{name}"])
