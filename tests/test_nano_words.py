@@ -112,3 +112,5 @@ def test_chat_prompts() -> None:
     share = sum(row["split"] == "held-out" for row in rows) / len(rows)
     assert 0.15 < share < 0.25
     assert not any("{" in row["text"] or row["text"] != row["text"].strip() for row in rows)
+    taught = {text for held_out in (True, False) for text in phrasings.templates("abilities", held_out)}
+    assert not taught & {row["text"] for row in rows}, "the base model's own answer would be taught, too"
