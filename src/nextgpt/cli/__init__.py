@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "eval": ("eval", "Score a model."),
     "score": ("score", "Score answers made anywhere, by each benchmark's official rule."),
     "params": ("params", "How many parameters there are, and which learn."),
+    "average": ("average", "Weights between those of two checkpoints."),
     "ship": ("ship", "Write a checkpoint small, as the package carries it."),
 }
 INTERRUPTED = 130

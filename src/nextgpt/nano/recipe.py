@@ -50,6 +50,8 @@ NUM_TURNS = 6000
 OFTEN = {
     "mosit-no-sound": 16,
     "mosit-sound-of": 4,
+    "mosit-play-on": 4,
+    "mosit-abilities": 4,
     "mosit-refuse-sound": 3,
     "mosit-refuse-thing": 3,
     "mosit-three-wishes": 3,

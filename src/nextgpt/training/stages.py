@@ -76,8 +76,8 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 
 # Dialogues that switch modality, and what they lack.
 SWITCHING = {
-    "mosit": 0.25,
-    "turn": 0.28,
+    "mosit": 0.36,
+    "turn": 0.17,
     "settled": 0.06,
     "chat": 0.15,
     "photo": 0.04,
