@@ -250,6 +250,22 @@ def test_three_stages_one_after_the_other(world, capsys):
     assert "| image-name | 10 | 90.0 (60.0 to 98.0) | 85.0 | 1.0 |" in card and "fluent-emoji-3d" in card
     assert read_info(root / "weights" / "tiny") == info
 
+    # between two checkpoints
+    first, other, between = folders["instruction-tuning"], root / "other", root / "between"
+    again = ("--from", str(folders["decoder-alignment"]), "--seed", "5", "--fresh", "--out", str(other))
+    assert train("instruction-tuning", *again) == 0
+    assert run(["average", str(first), str(other), "--share", "0.25", "--out", str(between)]) == 0
+    one, two, mean = (load_file(folder / "model.safetensors") for folder in (first, other, between))
+    assert any(not torch.equal(one[name], two[name]) for name in one)
+    assert all(torch.allclose(mean[name], 0.75 * one[name] + 0.25 * two[name], atol=1e-6) for name in one)
+    assert read_info(between).stages[:-1] == info.stages and read_info(between).stages[-1]["share"] == 0.25
+    for second, share, says in (
+        (folders["encoder-alignment"], "0.5", "differ in their configs or in what they have trained"),
+        (other, "2", "--share must be between 0 and 1, not 2.0"),
+    ):
+        assert run(["average", str(first), str(second), "--share", share, "--out", str(root / "no")]) == 2
+        assert says in capsys.readouterr().err and not (root / "no").exists()
+
     # a checkpoint is not trained further on another part
     pins["sha256"] = "b" * 64
     assert train("decoder-alignment", "--from", str(folders["encoder-alignment"])) == 2
