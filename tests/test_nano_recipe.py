@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from nextgpt.data.manifest import Dialogue, ItemPart, Text, Turn
-from nextgpt.nano.recipe import NUM_CHAINS, by_source, chains, single_turns, source_of
+from nextgpt.nano.recipe import NUM_CHAINS, OFTEN, by_source, chains, single_turns, source_of
 
 
 def dialogue(number: int, task: str, modality: str) -> Dialogue:
@@ -79,3 +79,12 @@ def test_single_turns_need_nothing_before_them_and_come_evenly():
     assert {one.turns for one in made} == {row.turns[:2] for row in rows[1:]}
     assert 150 < sum(one.task == "seldom" for one in made) < 250, "one row of twenty, half of the turns"
     assert made == single_turns(rows, 400) and not single_turns([], 10)
+
+
+def test_single_turns_of_what_is_forgotten_first_come_oftener():
+    rows = [
+        replace(dialogue(number, "mosit", "image"), record={"tasks": [task, "then"]})
+        for number, task in enumerate(["mosit-no-sound", "mosit-recolour"] * 5)
+    ]
+    often = sum(one.task == "mosit-no-sound" for one in single_turns(rows, 1700))
+    assert 1550 < often < 1650, f"{OFTEN['mosit-no-sound']} times as often"

@@ -16,8 +16,8 @@ def average(
 ) -> None:
     """Weights between two checkpoints: what further training has cost comes back, most of what it gave stays.
 
-    Every learned tensor becomes (1 - share) * checkpoint + share * other (Wortsman et al. 2022, "Robust fine-tuning of
-    zero-shot models", equation 1). Output projectors read signal states, so train `states-*` behind it.
+    Every learned tensor becomes (1 - share) * checkpoint + share * other (WiSE-FT: Wortsman et al. 2022, "Robust
+    fine-tuning of zero-shot models"). Output projectors read signal states, so train `states-*` behind it.
     """
     from nextgpt import checkpoint as checkpoints
 
