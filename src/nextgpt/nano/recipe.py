@@ -88,9 +88,11 @@ def single_turns(dialogues: Iterable[Dialogue], count: int) -> list[Dialogue]:
     by_task: dict[str, list[Dialogue]] = {}
     for row in chain.from_iterable(map(_alone, dialogues)):
         by_task.setdefault(row.task, []).append(row)
+    if not by_task:
+        return []
     rng, tasks = random.Random("turns"), sorted(by_task)
     shares = [OFTEN.get(task, 1) for task in tasks]
-    return [rng.choice(by_task[task]) for task in rng.choices(tasks, shares, k=count if tasks else 0)]
+    return [rng.choice(by_task[task]) for task in rng.choices(tasks, shares, k=count)]
 
 
 def _alone(dialogue: Dialogue) -> Iterator[Dialogue]:
