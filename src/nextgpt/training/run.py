@@ -15,6 +15,7 @@ from typing import Any
 
 from nextgpt import checkpoint
 from nextgpt.checkpoint import CheckpointInfo
+from nextgpt.errors import optional_library
 from nextgpt.files import locked
 from nextgpt.training.loop import Trainer
 from nextgpt.training.stages import Job, Stage, apply_stage, union
@@ -79,6 +80,7 @@ def run_stage(
 
     CheckpointError where that is of another run, MessageError where another process trains one of them.
     """
+    optional_library("tensorboard", "train", "Training")  # the log would find it out hours later
     trained: tuple[str, ...] = ()
     jobs, folder, origin = [], state_root / stage.name, digest(info.stages)
     folder.mkdir(parents=True, exist_ok=True)
