@@ -446,7 +446,13 @@ def test_data_are_not_built_over_other_files(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("module", "extra"),
-    [("resvg_py", "data"), ("scipy.ndimage", "eval"), ("librosa", "eval"), ("accelerate", "train")],
+    [
+        ("resvg_py", "data"),
+        ("scipy.ndimage", "eval"),
+        ("librosa", "eval"),
+        ("accelerate", "train"),
+        ("tensorboard", "train"),
+    ],
 )
 def test_a_library_that_an_extra_installs_is_named_with_it(module, extra, monkeypatch):
     """As pyproject.toml has it; `make demo` installs none of them."""

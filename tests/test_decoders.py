@@ -524,7 +524,7 @@ def test_a_tone_keeps_its_pitch_through_mel_and_griffin_lim() -> None:
 
 def test_two_trainings_do_not_share_a_folder(tmp_path: Path, text_folder: Path) -> None:
     one = training("image", tmp_path, text_folder)
-    with FileLock(tmp_path / ".lock"), pytest.raises(DataError, match="Another training"):
+    with FileLock(tmp_path / ".lock"), pytest.raises(MessageError, match="Another process writes into"):
         one.run()
 
 

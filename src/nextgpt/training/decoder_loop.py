@@ -21,10 +21,9 @@ Each phase resumes by itself (step_runner); a finished one is not run again.
 from collections.abc import Callable, Mapping
 
 import torch
-from filelock import FileLock, Timeout
 from torch import nn
 
-from nextgpt.errors import DataError
+from nextgpt.files import locked
 from nextgpt.nn.decoders.folder import pack_matrices, write_folder
 from nextgpt.nn.decoders.latent_decoder import LatentDecoder
 from nextgpt.training import decoder_phases, sound_phases
@@ -54,13 +53,8 @@ class DecoderTraining(DecoderTask):
 
     def run(self, until: int | None = None) -> LatentDecoder | None:
         """`until` stops each phase after so many steps (tests, a look in between): then None is returned."""
-        try:
-            with FileLock(self.folder / ".lock", timeout=0):
-                return self.run_phases(until)
-        except Timeout:
-            raise DataError(
-                f"Another training works in {self.folder}; wait for it or choose another."
-            ) from None
+        with locked(self.folder):
+            return self.run_phases(until)
 
     def run_phases(self, until: int | None) -> LatentDecoder | None:
         self.write_items()
