@@ -91,11 +91,11 @@ class World:
                   "made": [{"type": one, "caption": colour, "slots": {}} for one in made], **extra}  # fmt: skip
         return record, [*user, {"type": "text", "text": words}], [say, *media]
 
-    def add(self, *turns):
+    def add(self, *turns, split="combination"):
         messages = []
         for _, user, reply in turns:
             messages += [{"role": "user", "content": user}, {"role": "assistant", "content": reply}]
-        row = {"version": 1, "id": f"d{len(self.rows)}", "task": "mosit", "split": "combination",
+        row = {"version": 1, "id": f"d{len(self.rows)}", "task": "mosit", "split": split,
                "cell": turns[-1][0]["cell"], "expected": turns[-1][0]["expected"], "messages": messages,
                "turns": [record for record, *_ in turns]}  # fmt: skip
         check_row(row, "here")
@@ -103,7 +103,11 @@ class World:
 
     def write(self):
         self.folder.mkdir()
-        for name, rows in {**self.items, "dialogues-combination": self.rows}.items():
+        splits = {
+            f"dialogues-{split}": [row for row in self.rows if row["split"] == split]
+            for split in ("combination", "sound")
+        }
+        for name, rows in {**self.items, **splits}.items():
             (self.folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
         return self.folder
 
@@ -129,6 +133,10 @@ def world(tmp_path):
             )
         )
     made.add(made.turn("text->text", "mosit-refuse-act", "Iron my shirts.", ""))
+    made.add(
+        made.turn("image->audio", "mosit-sound-of", "Now play it.", "red", ("image",), ("audio",), True),
+        split="sound",
+    )
     return made
 
 
@@ -231,6 +239,7 @@ def test_every_column_says_what_it_is_called(tmp_path, world, speaker, capsys):
     assert rows["text->text"]["score"] == 1 and rows["references"]["n"] == 3
     assert rows["two media"]["right"] == 2 and rows["two media"]["routing"] == 1
     assert rows["chat"]["score"] == 1 and rows["chat"]["n"] == 6
+    assert (rows["own sound"]["n"], rows["image->audio"]["n"]) == (1, 3), "each row in one of them"
     assert record["judges"]["text->image"] == {"image-colour": [2, 3], "image-name-five": [2, 3]}
     table = (tmp_path / "out" / "table.md").read_text()
     assert "| text | 100.0 (1) | 66.7 (3) |" in table and "| two media | 3 |" in table
@@ -272,7 +281,10 @@ def test_a_reply_that_fails_is_wrong_and_kept(tmp_path, world, speaker):
         (["--cell", "video->video"], "has no rows of video->video"),
         (["--limit", "0"], "must be 1 at least"),
         (["--model", "/nowhere"], "There is no checkpoint '/nowhere'"),
-        (["--data", "/nowhere"], "run `nextgpt data build mosit` first"),
+        (
+            ["--data", "/nowhere"],
+            "dialogues-combination.jsonl is not there; run `nextgpt data build mosit` first",
+        ),
     ],
 )
 def test_mistakes_are_answered_with_a_sentence(tmp_path, world, speaker, capsys, arguments, says):

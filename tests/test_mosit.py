@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(
     not all(is_complete(PARTS[name]) for name in PARTS_NEEDED),
     reason="drawings are not in the cache",
 )
-SIZES = MositSizes(train=440, combination=110, name=36)
+SIZES = MositSizes(train=440, combination=110, name=36, sound=40)
 CHAT = ("What is a verb?", "A verb is a doing word.")
 
 
@@ -112,6 +112,29 @@ def test_the_other_splits_are_judged_on_what_is_new(world: Path) -> None:
         assert not made or any(split.is_held_out_pair(*pair) for pair in pairs), row["id"]
     seen = [item for item in known.values() if item["split"] == "name"]
     assert any(split.is_held_out_name(keys_and_pairs(item)[0][0]) for item in seen)
+
+
+def test_an_own_sound_is_there_as_often_as_none_and_what_is_shown_is_new(world: Path) -> None:
+    known, found = items(world), rows(world, "sound")
+    last = Counter((row["cell"], row["tasks"][-1]) for row in found)
+    wanted = ("image->audio", "mosit-sound-of"), ("image->text", "mosit-no-sound")
+    wanted += ("video->audio", "mosit-sound-of"), ("video->text", "mosit-no-sound")
+    assert set(last) == set(wanted) and min(last.values()) >= 8
+    for row in found:
+        *before, reply = row["messages"]
+        media = [part for message in before for part in message["content"] if part["type"] != "text"]
+        _keys, pairs = keys_and_pairs(known[media[-1]["item"]])
+        assert any(split.is_held_out_pair(*pair) for pair in pairs), row["id"]
+        everything = [*media, *(part for part in reply["content"] if part["type"] != "text")]
+        assert not [one for part in everything for one in keys_and_pairs(known[part["item"]])[0]
+                    if split.is_held_out_name(one)]  # fmt: skip
+    words = [
+        {part["text"] for row in found if row["tasks"][-1] == task for part in row["messages"][-2]["content"]
+         if part["type"] == "text"}
+        for task in ("mosit-sound-of", "mosit-no-sound")
+    ]  # fmt: skip
+    assert len(words[0] & words[1]) > 1, "they are asked for in the same words"
+    assert all(templates("sound-of", True).count(one) for one in words[0] | words[1])
 
 
 def test_each_of_sixteen_cells_comes_last_as_often_as_planned(world: Path) -> None:

@@ -68,15 +68,22 @@ def read_groups(folder: Path, limit: int, cells: Sequence[str]) -> tuple[dict[st
     from nextgpt.data.mosit import MEDIA, read_mosit
     from nextgpt.nano.matrix.rows import groups_of
 
-    path = folder / "dialogues-combination.jsonl"
-    if not path.exists():
-        raise DataError(f"{path} is not there; run `nextgpt data build mosit` first.")
-    groups = groups_of(read_mosit(path), limit, cells)
+    paths = dialogue_files(folder)
+    groups = groups_of([row for path in paths for row in read_mosit(path)], limit, cells)
     if not groups:
         raise DataError(
-            f"{path} has no rows of {', '.join(cells)}; build more of them with a larger --scale."
+            f"{folder} has no rows of {', '.join(cells)}; build more of them with a larger --scale."
         )
     return groups, Items(folder, MEDIA)
+
+
+def dialogue_files(folder: Path) -> list[Path]:
+    """What is asked. DataError where one is missing, as in folders of before split "sound" came."""
+    paths = [folder / f"dialogues-{split}.jsonl" for split in ("combination", "sound")]
+    for path in paths:
+        if not path.exists():
+            raise DataError(f"{path} is not there; run `nextgpt data build mosit` first.")
+    return paths
 
 
 def settings_of(model: str, folder: Path, options: dict[str, Any]) -> dict[str, Any]:
@@ -85,8 +92,8 @@ def settings_of(model: str, folder: Path, options: dict[str, Any]) -> dict[str, 
     from nextgpt.parts.hashing import file_sha256, weights_hash
 
     weights = weights_hash(resolve(model))
-    rows = file_sha256(folder / "dialogues-combination.jsonl")
-    return {"model": model, "weights": weights, "data": rows[:16], **options}
+    rows = "-".join(file_sha256(path)[:16] for path in dialogue_files(folder))
+    return {"model": model, "weights": weights, "data": rows, **options}
 
 
 def evaluate(

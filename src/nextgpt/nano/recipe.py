@@ -48,8 +48,8 @@ def by_source(dialogues: Iterable[Dialogue]) -> dict[str, list[Dialogue]]:
 NUM_TURNS = 6000
 # Tasks that are forgotten first, or are wrong most often: each comes as often as so many others.
 OFTEN = {
-    "mosit-no-sound": 6,
-    "mosit-sound-of": 6,
+    "mosit-no-sound": 10,
+    "mosit-sound-of": 10,
     "mosit-play-on": 4,
     "mosit-abilities": 4,
     "mosit-refuse-sound": 3,

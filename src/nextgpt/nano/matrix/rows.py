@@ -32,6 +32,7 @@ class MatrixRow:
     expected: str = ""
     choices: tuple[str, ...] = ()
     needs_medium: bool = False
+    split: str = ""
 
     @property
     def made(self) -> tuple[dict[str, Any], ...]:
@@ -58,17 +59,22 @@ class MatrixRow:
         return {"expected": self.expected, "messages": [self.messages[-1], None], **choices}
 
 
+OWN_SOUND = ("mosit-sound-of", "mosit-no-sound")
 EXTRA: dict[str, Callable[[MatrixRow], bool]] = {
     "several in": lambda row: "+" in row.cell.partition("->")[0] and len(row.made) < 2,
     "two media": lambda row: len(row.made) == 2,
     "three media": lambda row: len(row.made) == 3,
     "references": lambda row: not row.shown and not row.cell.startswith("text") and len(row.made) < 2,
     "chat": lambda row: row.task == "chat",
+    "own sound": lambda row: row.task in OWN_SOUND,
 }
 GROUPS = (*CELLS, *EXTRA)
 
 
 def belongs(row: MatrixRow, group: str) -> bool:
+    """Dialogues of split "sound" are asked for their group alone, so that the others keep their rows."""
+    if (row.split == "sound") != (group == "own sound"):
+        return False
     return EXTRA[group](row) if group in EXTRA else row.cell == group and row.task != "chat"
 
 
@@ -86,6 +92,7 @@ def turns_of(dialogue: Dialogue) -> Iterator[MatrixRow]:
             turn["expected"],
             tuple(turn.get("choices", ())),
             turn["needs_medium"],
+            str(dialogue.record["split"]),
         )
         learnt = dialogue.record["messages"][2 * index + 1].get("language_loss", True)
         if learnt and row.task != "chat" and (row.made or has_judge(row.task)):

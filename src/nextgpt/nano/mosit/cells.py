@@ -52,12 +52,19 @@ DRILLED: tuple[Maker, ...] = (
     heard.speed_of,
     heard.repeat,
     *(heard.animate_source,) * 2,
-    *(stills.no_sound,) * 3,
-    *(moving.no_sound,) * 3,
+    *(stills.no_sound, stills.sound_of) * 3,
+    *(moving.no_sound, moving.sound_of) * 3,
     *(plain.refuse,) * 3,
     plain.missing,
     several.two_wishes,
     *(several.three_wishes,) * 3,
+)
+# The same words about things that have a sound and things that have none: neither always playing nor never is right.
+OWN_SOUND: tuple[tuple[Maker, ...], ...] = (
+    (stills.sound_of,),
+    (stills.no_sound,),
+    (moving.sound_of,),
+    (moving.no_sound,),
 )
 # What a conversation's last turn is, in turn: each cell as often as any other where something is measured.
 EVEN: tuple[tuple[Maker, ...], ...] = (*CELLS.values(), SEVERAL, MANY_OUT, LOOKING_BACK)

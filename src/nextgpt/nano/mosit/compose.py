@@ -12,7 +12,7 @@ from typing import Any
 
 from nextgpt.data.mosit import VERSION
 from nextgpt.nano import phrasings
-from nextgpt.nano.mosit.cells import CELLS, DRILLED, EVEN, LOOKING_BACK, MANY_OUT, PLANS, SEVERAL
+from nextgpt.nano.mosit.cells import CELLS, DRILLED, EVEN, LOOKING_BACK, MANY_OUT, OWN_SOUND, PLANS, SEVERAL
 from nextgpt.nano.mosit.split_rules import allowed
 from nextgpt.nano.mosit.talk import Maker, Step, Talk
 from nextgpt.nano.mosit.world import World
@@ -22,7 +22,10 @@ from nextgpt.nano.rows import Item, text
 TURNS = {1: 30, 2: 22, 3: 18, 4: 12, 5: 8, 6: 6, 7: 4}
 GOES_ON, MANY, BACK, CHAT, WRONG_FIRST = 0.5, 0.12, 0.1, 0.07, 0.12
 # split -> what last turns are, and how many of the others are drilled
-EMPHASIS: dict[str, tuple[tuple[tuple[Maker, ...], ...], float]] = {"train": (PLANS, 0.35)}
+EMPHASIS: dict[str, tuple[tuple[tuple[Maker, ...], ...], float]] = {
+    "train": (PLANS, 0.35),
+    "sound": (OWN_SOUND, 0.0),
+}
 NO_EMPHASIS = (EVEN, 0.0)
 _MAX_TRIES = 120  # a held-out pair comes in about one of ten tries
 
@@ -37,7 +40,7 @@ def conversations(
     world = World(split_name, rng)
     plans, _ = EMPHASIS.get(split_name, NO_EMPHASIS)
     for index, makers in enumerate(islice(cycle(plans), number)):
-        held_out = split_name == "combination" or (split_name == "name" and rng.random() < 0.5)
+        held_out = split_name in ("combination", "sound") or (split_name == "name" and rng.random() < 0.5)
         talk = _conversation(Talk(world, rng, held_out), makers, chat)
         if talk is not None:
             yield _row(f"mosit-{split_name}-{index:06d}", split_name, talk), _media(talk)
@@ -75,9 +78,14 @@ def _turn(talk: Talk, makers: Sequence[Maker]) -> Step | None:
     for attempt in range(_MAX_TRIES):
         talk.fresh = not (talk.history and attempt < 30 and talk.rng.random() < GOES_ON)
         step = talk.rng.choice(list(makers))(talk)
-        if step is not None and allowed(talk.world.split_name, step.media, step.about):
+        if step is not None and allowed(talk.world.split_name, step.media, _what_is_new(talk, step)):
             return step
     return None
+
+
+def _what_is_new(talk: Talk, step: Step) -> tuple[Item, ...]:
+    """What a split's rule is asked of; in "sound" the shown thing, for a sound by itself is no combination."""
+    return step.asked if talk.world.split_name == "sound" else step.about
 
 
 def _add(talk: Talk, step: Step) -> None:
