@@ -48,8 +48,8 @@ def by_source(dialogues: Iterable[Dialogue]) -> dict[str, list[Dialogue]]:
 NUM_TURNS = 6000
 # Tasks that are forgotten first, or are wrong most often: each comes as often as so many others.
 OFTEN = {
-    "mosit-no-sound": 10,
-    "mosit-sound-of": 10,
+    "mosit-no-sound": 16,
+    "mosit-sound-of": 16,
     "mosit-play-on": 4,
     "mosit-count-of": 4,
     "mosit-size-of": 4,

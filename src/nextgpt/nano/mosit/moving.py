@@ -4,9 +4,17 @@ from nextgpt.nano.audio_questions import FITS
 from nextgpt.nano.clips import ClipScene
 from nextgpt.nano.image_questions import a_colour
 from nextgpt.nano.mosit.asks import ask_about
-from nextgpt.nano.mosit.stills import drawn_on_another, play_thing, silence_of, some_thing, thing_of, verb
+from nextgpt.nano.mosit.stills import (
+    drawn_on_another,
+    play_thing,
+    silence_of,
+    some_thing,
+    sound_of_thing,
+    thing_of,
+    verb,
+)
 from nextgpt.nano.mosit.talk import Step, Subject, Talk
-from nextgpt.nano.mosit.world import plain_sound, settled_codes
+from nextgpt.nano.mosit.world import settled_codes
 from nextgpt.nano.rows import Item
 from nextgpt.nano.settled_clips import MOTIONS
 
@@ -64,11 +72,7 @@ def sounds(item: Item) -> bool:
 
 
 def sound_of(talk: Talk) -> Step | None:
-    subject = talk.subject("video", lambda: clip(talk, True), sounds)
-    if subject is None:
-        return None
-    made = talk.world.sound(plain_sound(FITS[subject.item.scene.subject.name][0]))
-    return talk.make("sound-of", (subject,), (made,))
+    return sound_of_thing(talk, talk.subject("video", lambda: clip(talk, True), sounds))
 
 
 def no_sound(talk: Talk) -> Step | None:

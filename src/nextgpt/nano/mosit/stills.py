@@ -1,5 +1,7 @@
 """Turns about pictures: image -> text, image, audio, video."""
 
+from dataclasses import replace
+
 from nextgpt.nano import generation_rows, phrasings
 from nextgpt.nano.audio_questions import FITS
 from nextgpt.nano.image_questions import a_colour
@@ -101,12 +103,18 @@ def beside(talk: Talk) -> Step | None:
 
 
 def sound_of(talk: Talk) -> Step | None:
-    """The sound of a thing when nothing more is asked."""
-    subject = talk.subject("image", lambda: picture(talk, True), sounds)
+    return sound_of_thing(talk, talk.subject("image", lambda: picture(talk, True), sounds))
+
+
+def sound_of_thing(talk: Talk, subject: Subject | None) -> Step | None:
+    """The sound of a thing when nothing more is asked. The reply names the thing first, as one that denies it a sound
+    does: which of them it is, is then decided behind the name in words (decision 7)."""
     if subject is None:
         return None
-    made = talk.world.sound(plain_sound(FITS[subject.item.scene.subject.name][0]))
-    return talk.make("sound-of", (subject,), (made,))
+    name = subject.item.scene.subject.name
+    step = talk.make("sound-of", (subject,), (talk.world.sound(plain_sound(FITS[name][0])),))
+    said, *more = step.reply
+    return replace(step, reply=(text(f"It is {with_article(name)}. {said['text']}"), *more))
 
 
 def play_on(talk: Talk) -> Step | None:

@@ -8,7 +8,7 @@ MOSIT_QUESTIONS = REQUESTS | DECLINED
 MOSIT_ANSWERS: dict[str, tuple[str, ...]] = {
     "silent": (
         "It is {a}, and I (know|have) no sound (of|for) it.",
-        "I see {a}, but I do not know how it sounds.",
+        "It is {a}, but I do not know how it sounds.",
     ),
     "first-seen": ("(First|At first) you showed me {a}.", "(It was|Your first one was) {a}."),
     "first-heard": ("(First|At first) you played {a}.", "(It was|Your first sound was) {a}."),
