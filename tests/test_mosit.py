@@ -125,6 +125,7 @@ def test_an_own_sound_is_there_as_often_as_none_and_what_is_shown_is_new(world: 
         media = [part for message in before for part in message["content"] if part["type"] != "text"]
         _keys, pairs = keys_and_pairs(known[media[-1]["item"]])
         assert any(split.is_held_out_pair(*pair) for pair in pairs), row["id"]
+        assert reply["content"][0]["text"].startswith("It is "), "what it is comes first, sound or none"
         everything = [*media, *(part for part in reply["content"] if part["type"] != "text")]
         assert not [one for part in everything for one in keys_and_pairs(known[part["item"]])[0]
                     if split.is_held_out_name(one)]  # fmt: skip
