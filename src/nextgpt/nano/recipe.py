@@ -54,7 +54,7 @@ OFTEN = {
     "mosit-count-of": 4,
     "mosit-size-of": 4,
     "mosit-beside": 2,
-    "mosit-abilities": 4,
+    "mosit-abilities": 10,
     "mosit-refuse-sound": 3,
     "mosit-refuse-thing": 3,
     "mosit-three-wishes": 3,
