@@ -48,9 +48,13 @@ def by_source(dialogues: Iterable[Dialogue]) -> dict[str, list[Dialogue]]:
 NUM_TURNS = 6000
 # Tasks that are forgotten first, or are wrong most often: each comes as often as so many others.
 OFTEN = {
-    "mosit-no-sound": 16,
-    "mosit-sound-of": 16,
-    "mosit-play-on": 4,
+    "mosit-no-sound": 8,
+    "mosit-sound-of": 8,
+    "mosit-play-on": 8,
+    "mosit-speed-of": 3,
+    "mosit-on-another": 3,
+    "mosit-reverse-sound": 2,
+    "mosit-repeat": 2,
     "mosit-count-of": 4,
     "mosit-size-of": 4,
     "mosit-beside": 2,

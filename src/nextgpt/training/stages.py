@@ -76,16 +76,16 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 
 # Dialogues that switch modality, and what they lack.
 SWITCHING = {
-    "mosit": 0.36,
+    "mosit": 0.34,
     "turn": 0.17,
-    "settled": 0.06,
+    "settled": 0.08,
     "chat": 0.15,
     "photo": 0.04,
     "recording": 0.03,
-    "image": 0.09,
-    "audio": 0.03,
+    "image": 0.08,
+    "audio": 0.05,
     "video": 0.03,
-    "mixed": 0.04,
+    "mixed": 0.03,
 }
 
 # The language model alone: output projectors learn from its signal states when it no longer changes.

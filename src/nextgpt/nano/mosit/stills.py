@@ -107,14 +107,19 @@ def sound_of(talk: Talk) -> Step | None:
 
 
 def sound_of_thing(talk: Talk, subject: Subject | None) -> Step | None:
-    """The sound of a thing when nothing more is asked. The reply names the thing first, as one that denies it a sound
-    does: which of them it is, is then decided behind the name in words (decision 7)."""
+    """The sound of a thing when nothing more is asked."""
     if subject is None:
         return None
-    name = subject.item.scene.subject.name
-    step = talk.make("sound-of", (subject,), (talk.world.sound(plain_sound(FITS[name][0])),))
+    sound = talk.world.sound(plain_sound(FITS[subject.item.scene.subject.name][0]))
+    return named_first(subject, talk.make("sound-of", (subject,), (sound,)))
+
+
+def named_first(subject: Subject, step: Step) -> Step:
+    """The reply names the thing before it plays, as one that denies a sound does: which of them it is, is then decided
+    behind the name in words (decision 7)."""
     said, *more = step.reply
-    return replace(step, reply=(text(f"It is {with_article(name)}. {said['text']}"), *more))
+    name = with_article(subject.item.scene.subject.name)
+    return replace(step, reply=(text(f"It is {name}. {said['text']}"), *more))
 
 
 def play_on(talk: Talk) -> Step | None:
@@ -131,7 +136,9 @@ def play_thing(talk: Talk, subject: Subject | None) -> Step | None:
         return None
     scene = talk.rng.choice(settled_by_instrument(talk.rng.choice(kinds))[name])
     what = _without_player(talk, scene)
-    return talk.make("play-on", (subject,), (talk.world.sound(scene),), what=what) if what else None
+    if not what:
+        return None
+    return named_first(subject, talk.make("play-on", (subject,), (talk.world.sound(scene),), what=what))
 
 
 def _without_player(talk: Talk, scene: SettledScene) -> str:
