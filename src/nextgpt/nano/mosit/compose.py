@@ -1,12 +1,12 @@
 """Conversations of one to seven turns: each next turn goes on with what is there, or shows something new.
 
-The last turn is planned (cells.EVEN; in training PLANS), so that every cell comes in the place that an evaluation
+The last turn is planned (SPLITS), so that every cell comes in the place that an evaluation
 asks for.
 """
 
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from typing import Any
 
@@ -21,13 +21,27 @@ from nextgpt.nano.rows import Item, text
 
 TURNS = {1: 30, 2: 22, 3: 18, 4: 12, 5: 8, 6: 6, 7: 4}
 GOES_ON, MANY, BACK, CHAT, WRONG_FIRST = 0.5, 0.12, 0.1, 0.07, 0.12
-# split -> what last turns are, and how many of the others are drilled
-EMPHASIS: dict[str, tuple[tuple[tuple[Maker, ...], ...], float]] = {
-    "train": (PLANS, 0.35),
-    "sound": (OWN_SOUND, 0.0),
-}
-NO_EMPHASIS = (EVEN, 0.0)
 _MAX_TRIES = 120  # a held-out pair comes in about one of ten tries
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Of a split. lasts: what last turns are, in turn; drilled: the share of the others that is; held_out: the share of
+    conversations in held-out words; new: what its rule is asked of (a sound by itself is no combination, so where
+    sounds are asked for, what is shown must be one)."""
+
+    lasts: tuple[tuple[Maker, ...], ...] = EVEN
+    drilled: float = 0.0
+    held_out: float = 1.0
+    new: Callable[[Step], tuple[Item, ...]] = lambda step: step.about
+
+
+SPLITS = {
+    "train": Plan(PLANS, drilled=0.35, held_out=0.0),
+    "combination": Plan(),
+    "name": Plan(held_out=0.5),
+    "sound": Plan(OWN_SOUND, new=lambda step: step.asked),
+}
 
 Conversation = tuple[dict[str, Any], tuple[Item, ...]]
 
@@ -38,9 +52,9 @@ def conversations(
     """(row, its media). chat: (prompt, the base model's answer) pairs that may stand between."""
     rng = random.Random(f"{seed}:mosit:{split_name}")
     world = World(split_name, rng)
-    plans, _ = EMPHASIS.get(split_name, NO_EMPHASIS)
-    for index, makers in enumerate(islice(cycle(plans), number)):
-        held_out = split_name in ("combination", "sound") or (split_name == "name" and rng.random() < 0.5)
+    plan = SPLITS[split_name]
+    for index, makers in enumerate(islice(cycle(plan.lasts), number)):
+        held_out = bool(plan.held_out) and (plan.held_out == 1 or rng.random() < plan.held_out)
         talk = _conversation(Talk(world, rng, held_out), makers, chat)
         if talk is not None:
             yield _row(f"mosit-{split_name}-{index:06d}", split_name, talk), _media(talk)
@@ -67,25 +81,20 @@ def _any_makers(talk: Talk) -> Sequence[Maker]:
         return SEVERAL + MANY_OUT
     if chance < MANY + BACK and len(talk.steps) > 1:
         return LOOKING_BACK + talk.rng.choice(list(CELLS.values()))
-    _, drilled = EMPHASIS.get(talk.world.split_name, NO_EMPHASIS)
-    if talk.rng.random() < drilled:
+    if talk.rng.random() < SPLITS[talk.world.split_name].drilled:
         return DRILLED
     return talk.rng.choice(list(CELLS.values()))
 
 
 def _turn(talk: Talk, makers: Sequence[Maker]) -> Step | None:
     """A turn of one of the makers that the split allows: about what is there in half of the cases where it can be."""
+    new = SPLITS[talk.world.split_name].new
     for attempt in range(_MAX_TRIES):
         talk.fresh = not (talk.history and attempt < 30 and talk.rng.random() < GOES_ON)
         step = talk.rng.choice(list(makers))(talk)
-        if step is not None and allowed(talk.world.split_name, step.media, _what_is_new(talk, step)):
+        if step is not None and allowed(talk.world.split_name, step.media, new(step)):
             return step
     return None
-
-
-def _what_is_new(talk: Talk, step: Step) -> tuple[Item, ...]:
-    """What a split's rule is asked of; in "sound" the shown thing, for a sound by itself is no combination."""
-    return step.asked if talk.world.split_name == "sound" else step.about
 
 
 def _add(talk: Talk, step: Step) -> None:
