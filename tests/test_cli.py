@@ -442,6 +442,27 @@ def test_data_are_not_built_over_other_files(tmp_path, capsys):
     assert "holds something else than built data" in " ".join(capsys.readouterr().err.split())
     assert run(["data", "build", "mosit", "--out", str(tmp_path / "thesis.txt")]) == 2
     assert {path.name for path in tmp_path.iterdir()} == {"manifest.json", "thesis.txt"}
+    imported = tmp_path / "imported"
+    imported.mkdir()
+    (imported / "dialogues-train.jsonl").write_text("{}\n")  # as `nextgpt data import` leaves it
+    assert run(["data", "build", "mosit", "--out", str(imported)]) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("data", "build", "mosit", "--scale", "-1"),
+        ("data", "build", "mosit", "--scale", "nan"),
+        ("train", "encoder-alignment", "--steps-scale", "-1"),
+        ("train", "encoder-alignment", "--steps-scale", "inf"),
+        ("train", "encoder-alignment", "--threads", "-1"),
+        ("eval", "nano-chat", "--threads", "-2"),
+    ],
+)
+def test_numbers_that_can_not_be_are_refused_before_any_work(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("NEXTGPT_CACHE", str(tmp_path / "cache"))
+    assert run(list(arguments)) == 2
+    assert arguments[-2] in capsys.readouterr().err and not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize(

@@ -194,4 +194,7 @@ def test_same_seed_same_bytes(world: Path, tmp_path: Path) -> None:
     assert first["files"] == again["files"]
     small = NanoSizes().scaled(0.01)
     assert build_nano(tmp_path / "other", small, seed=4, progress=False)["files"] != again["files"]
+    (tmp_path / "other" / "chat-train.jsonl").write_text("{}\n")  # what `nextgpt data replay` has made
+    build_nano(tmp_path / "other", small, seed=4, progress=False)
+    assert (tmp_path / "other" / "chat-train.jsonl").read_text() == "{}\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again", "other"]

@@ -8,8 +8,8 @@ from safetensors.torch import load_file
 from worlds import CONFIG, batches, model_batch, world
 
 from nextgpt.checkpoint import CheckpointInfo, load, module_of, read_info
-from nextgpt.errors import ConfigError
-from nextgpt.training.run import run_stage
+from nextgpt.errors import CheckpointError, ConfigError
+from nextgpt.training.run import digest, run_stage
 from nextgpt.training.stages import STAGES, Job, apply_stage, parameter_table, scaled, stage
 
 PROJECTORS_IN = tuple(f"input_projectors.{name}" for name in CONFIG.inputs)
@@ -157,6 +157,58 @@ def silent(make):
         return made
 
     return batch
+
+
+def two_jobs(first_steps=2, modules=((), ())):
+    jobs = (
+        Job(name, "model", steps, 3, 1e-2, warmup_steps=0, modules=own)
+        for name, steps, own in zip(("first", "second"), (first_steps, 2), modules)
+    )
+    return replace(STAGES["instruction-tuning"], jobs=tuple(jobs))
+
+
+def run_jobs(one, folder, info=None, **options):
+    model, processor = world()
+    make = batches(processor, "model")
+    info = info or CheckpointInfo(CONFIG)
+    return run_stage(model, one, info, lambda job: make, folder, folder / "c", **options)
+
+
+def test_a_later_job_does_not_put_back_what_an_earlier_one_has_trained(tmp_path):
+    run_jobs(two_jobs(), tmp_path)
+    states = {name: (tmp_path / "instruction-tuning" / f"{name}.safetensors") for name in ("first", "second")}
+    before = {name: path.read_bytes() for name, path in states.items()}
+    with pytest.raises(CheckpointError, match=r"second.* another run \(differs in origin\)"):
+        run_jobs(two_jobs(first_steps=3), tmp_path)
+    with pytest.raises(CheckpointError, match=r"first.* has 2 steps already, and this run would end at 1"):
+        run_jobs(two_jobs(first_steps=1), tmp_path)
+    assert {name: path.read_bytes() for name, path in states.items()} == before, "nothing was trained"
+
+    # --fresh forgets all jobs before the first begins: killed then, none is taken up again
+    def killed(job):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs(two_jobs(first_steps=3), tmp_path, fresh=True, on_job=killed)
+    assert not any(path.exists() for path in states.values())
+    run_jobs(two_jobs(first_steps=3), tmp_path)
+
+
+def test_projectors_of_other_modalities_may_be_trained_for_longer(tmp_path):
+    apart = (("output_projectors.image",), ("output_projectors.audio",))
+    run_jobs(two_jobs(modules=apart), tmp_path)
+    run_jobs(two_jobs(first_steps=3, modules=apart), tmp_path)
+    run_jobs(replace(two_jobs(), jobs=two_jobs(modules=apart).jobs[1:]), tmp_path)
+
+
+def test_a_stage_that_is_run_again_is_the_same_stage(tmp_path, monkeypatch):
+    """Also on another machine and at another commit: later stages go on."""
+    one = two_jobs()
+    first = run_jobs(one, tmp_path, record={"commit": "a"})
+    monkeypatch.setattr("nextgpt.training.state.environment", lambda: {"threads": 64})
+    again = run_jobs(one, tmp_path, record={"commit": "b"})
+    assert first.stages != again.stages and digest(first.stages) == digest(again.stages)
+    assert digest(first.stages) != digest(run_jobs(one, tmp_path / "other", seed=1).stages)
 
 
 def test_the_language_models_own_tables_never_learn():

@@ -1,6 +1,5 @@
 """nextgpt eval nano-agreement: is the class that the model names the encoder's own first class?"""
 
-import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nextgpt.cli.model_options import WorkThreads, use_threads
 from nextgpt.cli.scores import answer_record, load_for_asking, report
 
 QUESTIONS = {"image": "What is in this photo?", "audio": "What do you hear in this recording?"}
@@ -22,19 +22,18 @@ def nano_agreement(
     batch: int = 32,
     out: Annotated[Path | None, typer.Option(help="folder for answers and the table")] = None,
     seed: int = 0,
-    threads: int = 0,
+    threads: WorkThreads = 0,
 ) -> None:
     """Is the class that the model names the encoder's own first class? By bands of the encoder's confidence.
 
     Asked of the small world's items, those that are not trained on first, or of all files below the folders given.
     """
-    import torch
 
     from nextgpt.cli.features import encode_shown
     from nextgpt.cli.show import tracker
     from nextgpt.evaluation.asking import ask
 
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+    use_threads(threads)
     engine, batches = load_for_asking(model)
     given = {name: folder for name, folder in (("image", images), ("audio", audio)) if folder}
     bands: dict[str, tuple[int, int]] = {}

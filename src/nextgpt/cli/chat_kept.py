@@ -1,13 +1,14 @@
 """nextgpt eval nano-chat: how far a tuned model's chat is from the base model's."""
 
 import json
-import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from nextgpt.cli.model_options import WorkThreads, use_threads
 
 SEED = 1_000_003  # other samples than those that replay has made for training
 BATCH = 16
@@ -18,16 +19,15 @@ def nano_chat(
     samples: Annotated[int, typer.Option(help="replies sampled from the base for each prompt")] = 3,
     out: Annotated[Path | None, typer.Option(help="folder for the replies and the score")] = None,
     seed: int = 0,
-    threads: int = 0,
+    threads: WorkThreads = 0,
 ) -> None:
     """KL(base || tuned) in nats a token on the base model's own replies to held-out prompts, over all words and
     modality tokens."""
-    import torch
 
     from nextgpt.cli.base_replies import base_replies
     from nextgpt.nano.chat_prompts import chat_prompts
 
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+    use_threads(threads)
     prompts = [row["text"] for row in chat_prompts() if row["split"] != "train"] * samples
     replies = base_replies(prompts, SEED + seed)
     sums = divergences(model, prompts, replies)

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from nextgpt.cli.model_options import WorkThreads, finite, use_threads
+
 app = typer.Typer(help="Training data: build, import, features, replay, show, cache.", no_args_is_help=True)
 
 
@@ -23,7 +25,9 @@ def folder_of(name: str) -> Path:
 @app.command()
 def build(
     name: Annotated[str, typer.Argument(help="nano, or mosit: dialogues that switch modality")] = "nano",
-    scale: Annotated[float, typer.Option(help="fewer or more items of every kind")] = 1.0,
+    scale: Annotated[
+        float, typer.Option(help="fewer or more items of every kind", min=0, callback=finite)
+    ] = 1.0,
     seed: int = 0,
     out: Annotated[
         Path | None,
@@ -39,6 +43,10 @@ def build(
     if name == "mosit":
         sizes = MositSizes().scaled(scale) if scale != 1 else None
         manifest = build_mosit(folder, sizes, seed, folder_of("nano"))
+        if not manifest["counts"]["train"]["chat answers"]:
+            typer.echo(
+                "No plain chat stands between: run `nextgpt data replay nano`, then this again.", err=True
+            )
     else:
         manifest = build_nano(folder, NanoSizes().scaled(scale) if scale != 1 else None, seed)
     for kind, counts in manifest["counts"].items():
@@ -50,11 +58,8 @@ def check_target(out: Path) -> Path:
     """A folder that does not exist, is empty or holds data that were built. DataError for any other."""
     from nextgpt.errors import DataError
 
-    if (
-        out.exists()
-        and not (out / "dialogues-train.jsonl").is_file()
-        and (not out.is_dir() or any(out.iterdir()))
-    ):
+    built = all((out / name).is_file() for name in ("manifest.json", "dialogues-train.jsonl"))
+    if out.exists() and not built and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"{out} holds something else than built data; name a folder that is not there yet.")
     return out
 
@@ -85,10 +90,9 @@ def features(
     name: Annotated[str, typer.Argument(help="nano or mosit")] = "nano",
     preset: str = "nano",
     only: Annotated[str, typer.Option(help="one modality, to encode several at once")] = "",
-    threads: int = 0,
+    threads: WorkThreads = 0,
 ) -> None:
     """Draw every item once and keep what the frozen encoders say of it. Resumable."""
-    import torch
 
     from nextgpt.cli.features import encode_items
     from nextgpt.cli.memory import keep_buffers
@@ -97,7 +101,7 @@ def features(
     from nextgpt.presets import preset as get_preset
 
     keep_buffers()
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+    use_threads(threads)
     config = get_preset(preset)
     items = Items(folder_of(name), tuple(config.inputs))
     for modality, data in modality_data(config).items():

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from nextgpt.cli.decoder_card import card
+from nextgpt.cli.model_options import finite
 
 app = typer.Typer(help="The small decoders of the nano model.", no_args_is_help=True)
 app.command()(card)
@@ -29,9 +30,11 @@ def train(
         Path | None, typer.Option(help="Folder for cached items and states; in the cache.")
     ] = None,
     until: Annotated[int | None, typer.Option(help="Stop each phase after so many steps.")] = None,
-    scale: Annotated[float, typer.Option(help="Fewer or more items and steps.", min=0)] = 1.0,
+    scale: Annotated[
+        float, typer.Option(help="Fewer or more items and steps.", min=0, callback=finite)
+    ] = 1.0,
     fresh: Annotated[bool, typer.Option(help="Forget cached items and states first.")] = False,
-    threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
+    threads: Annotated[int, typer.Option(help="CPU threads.", min=1)] = 1,
 ) -> None:
     """Train a decoder; run it again to go on after a stop."""
     import torch

@@ -1,6 +1,5 @@
 """nextgpt eval: score a model on the suites of the small world."""
 
-import os
 import random
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from nextgpt.cli.chat_kept import nano_chat
 from nextgpt.cli.generation_scores import nano_generation
 from nextgpt.cli.matrix import nano_matrix
 from nextgpt.cli.matrix_told import nano_told
+from nextgpt.cli.model_options import WorkThreads, use_threads
 from nextgpt.cli.scores import BRANCHES, answer_record, load_for_asking, names_of, report
 from nextgpt.cli.slot_scores import nano_slots
 
@@ -72,17 +72,16 @@ def nano_understanding(
     batch: int = 32,
     out: Annotated[Path | None, typer.Option(help="folder for answers and the table")] = None,
     seed: int = 0,
-    threads: int = 0,
+    threads: WorkThreads = 0,
 ) -> None:
     """Names, counts, colours, places, motions, orders on held-out combinations and phrasings."""
-    import torch
 
     from nextgpt.cli.data import folder_of
     from nextgpt.cli.features import encode_shown
     from nextgpt.cli.show import tracker
     from nextgpt.evaluation.asking import CONDITIONS, as_asked, ask, without
 
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+    use_threads(threads)
     engine, batches = load_for_asking(model)
     folder, names = folder_of("nano"), tuple(sorted(names_of(batches.items)))
     labels = tuple(name for data in batches.modalities.values() for name in data.class_names)

@@ -1,6 +1,5 @@
 """nextgpt eval nano-generation: what the small decoders make, judged beside true media, reconstructions and chance."""
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from nextgpt.cli.generation_report import COLUMNS, save_scores, write_answers, write_sheets
+from nextgpt.cli.model_options import WorkThreads, use_threads
 from nextgpt.errors import ConfigError
 
 CHUNK = 32
@@ -30,10 +30,9 @@ def nano_generation(
     steps: Annotated[int | None, typer.Option(help="denoising steps; the decoder's own if unset")] = None,
     guidance: Annotated[float | None, typer.Option(help="guidance; the decoder's own if unset")] = None,
     seed: int = 0,
-    threads: int = 0,
+    threads: WorkThreads = 0,
 ) -> None:
     """Make and judge media of held-out combinations: one seed a sample, nothing is selected."""
-    import torch
 
     from nextgpt.cli.decode import decoder_config
     from nextgpt.cli.generation_media import check_settings
@@ -47,7 +46,7 @@ def nano_generation(
         raise ConfigError("A decoder's folder is of one modality; say which with --modality.")
     if min(limit, control) < 2:
         raise ConfigError("Scores need at least two items a kind: give a larger --limit and --control.")
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+    use_threads(threads)
     options = {"steps": steps, "guidance": guidance, "seed": seed}
     for one in (modality,) if modality else tuple(SUITES):
         config = decoder_config(preset, one, decoder)

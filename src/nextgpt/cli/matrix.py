@@ -1,6 +1,5 @@
 """nextgpt eval nano-matrix: sixteen cells, what goes in and what comes out, by one command."""
 
-import os
 import time
 from collections.abc import Sequence
 from functools import cache
@@ -9,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nextgpt.cli.model_options import WorkThreads, use_threads
 from nextgpt.errors import ConfigError, DataError
 
 
@@ -23,7 +23,8 @@ def nano_matrix(
         typer.Option(help="image->audio, for instance, or chat; all if unset; may be repeated"),
     ] = None,
     control: Annotated[
-        int | None, typer.Option(help="rows a cell for blind, given, ceiling and chance; as many if unset")
+        int | None,
+        typer.Option(help="rows a cell for blind, given, written, ceiling and chance; as many if unset"),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="folder of dialogues instead of `nextgpt data build mosit`'s")
@@ -32,10 +33,9 @@ def nano_matrix(
     steps: Annotated[int | None, typer.Option(help="denoising steps; the decoder's own if unset")] = None,
     guidance: Annotated[float | None, typer.Option(help="guidance; the decoder's own if unset")] = None,
     seed: int = 0,
-    threads: int = 0,
+    threads: WorkThreads = 0,
 ) -> None:
     """Text, image, audio, video in and out: held-out combinations asked in held-out words."""
-    import torch
 
     from nextgpt.cli.data import folder_of
     from nextgpt.cli.generation_media import check_settings
@@ -45,7 +45,7 @@ def nano_matrix(
     folder, options = data or folder_of("mosit"), {"seed": seed, "steps": steps, "guidance": guidance}
     groups, items = read_groups(folder, limit, cell or ())
     settings = settings_of(model, folder, options)
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+    use_threads(threads)
     out.mkdir(parents=True, exist_ok=True)
     with locked(out):
         check_settings(out, "matrix", settings)

@@ -12,7 +12,7 @@ from typing import Any
 from nextgpt.cli.generation_media import item_seed
 from nextgpt.cli.matrix_store import Answers
 
-SIZES = {"image": 128, "video": 64, "audio": 0}  # pixels of what the decoders make
+SIZES = {"image": 128, "video": 128, "audio": 0}  # pixels of what the decoders make
 MAX_NEW_TOKENS = 64
 DECODED_AT_ONCE = 8
 Track = Callable[[Iterable[Any]], Iterable[Any]]

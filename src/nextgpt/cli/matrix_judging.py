@@ -83,7 +83,7 @@ def judged_answers(
 ) -> dict[str, Verdict]:
     """row -> verdict of the reply that was kept under the condition."""
     from nextgpt.nano.matrix.content import judge_medium
-    from nextgpt.nano.matrix.verdicts import judge_reply, placed
+    from nextgpt.nano.matrix.verdicts import failed, judge_reply, placed
 
     lines = {row.id: answers.found[condition, row.id] for row in rows}
     kinds = {row.id: [medium["modality"] for medium in lines[row.id]["media"]] for row in rows}
@@ -98,7 +98,10 @@ def judged_answers(
         item = items[part["item"]]
         judged[row.id].append(judge_medium(part["type"], item, reading, true.get(part["item"])))
     return {
-        row.id: judge_reply(row, lines[row.id]["text"], kinds[row.id], judged[row.id], names) for row in rows
+        row.id: failed(row)
+        if "error" in lines[row.id]
+        else judge_reply(row, lines[row.id]["text"], kinds[row.id], judged[row.id], names)
+        for row in rows
     }
 
 

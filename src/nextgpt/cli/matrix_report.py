@@ -16,7 +16,6 @@ import typer
 from nextgpt.cli.matrix_judging import CONTROLS
 from nextgpt.cli.matrix_store import Answers
 
-MODALITIES = ("text", "image", "audio", "video")
 SHOWN = 8  # rows a group on the page
 
 
@@ -63,6 +62,8 @@ def group_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 def grid(rows: Sequence[dict[str, Any]]) -> list[str]:
     """The sixteen cells: a line for what goes in, a column for what comes out; score and n."""
+    from nextgpt.nano.matrix.rows import MODALITIES
+
     found = {row["task"]: f"{100 * row['score']:.1f} ({row['n']})" for row in rows}
     lines: list[tuple[str, ...]] = [("in / out", *MODALITIES), ("---",) * 5]
     lines += [(one, *(found.get(f"{one}->{other}", "") for other in MODALITIES)) for one in MODALITIES]

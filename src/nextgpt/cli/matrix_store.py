@@ -3,7 +3,8 @@
     <out>/answers.jsonl                {"id", "condition", "text", "media": [{"modality", "path", "words", ...}], ...}
     <out>/media/<condition>/<id>-<number>.png, .flac
 
-Media are saved before their line is appended, so every line that is there is whole; a rerun asks what has no line.
+Media are saved before their line is appended, so every line that is there is whole; a rerun asks what has no line, or
+an error in it.
 """
 
 import json
@@ -25,7 +26,8 @@ class Answers:
         self.found: dict[Key, dict[str, Any]] = {(line["condition"], line["id"]): line for line in lines}
 
     def missing(self, condition: str, rows: Sequence[Any]) -> list[Any]:
-        return [row for row in rows if (condition, row.id) not in self.found]
+        """Rows without a reply, or with an error instead of one."""
+        return [row for row in rows if "error" in self.found.get((condition, row.id), {"error": ""})]
 
     def add(
         self,

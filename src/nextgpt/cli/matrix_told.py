@@ -1,12 +1,13 @@
 """nextgpt eval nano-told: the language model's share of the matrix, without decoders and judges of media."""
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from nextgpt.cli.model_options import WorkThreads, use_threads
 
 
 def nano_told(
@@ -20,13 +21,12 @@ def nano_told(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="folder for replies and the table")] = None,
     batch: Annotated[int, typer.Option(help="conversations at once")] = 16,
-    threads: int = 0,
+    threads: WorkThreads = 0,
 ) -> None:
     """Which media replies have and what their words say, before anything is drawn or played.
 
     To choose between weights, take dialogues that are not reported: `nextgpt data build mosit --seed 1 --out DEV`.
     """
-    import torch
 
     from nextgpt.cli import matrix
     from nextgpt.cli.data import folder_of
@@ -36,7 +36,7 @@ def nano_told(
 
     matrix.check(limit, None, batch, cell or ())
     groups, items = matrix.read_groups(data or folder_of("mosit"), limit, cell or ())
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+    use_threads(threads)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)  # what stands in its way is said before the work
     rows, names = matrix.every(groups, None), tuple(sorted(names_of(items)))
@@ -69,12 +69,14 @@ def told_replies(
     here, and routed."""
     from nextgpt.cli.matrix_asking import replies
     from nextgpt.cli.show import tracker
-    from nextgpt.nano.matrix.verdicts import judge_reply
+    from nextgpt.generation.events import Finished
+    from nextgpt.nano.matrix.verdicts import failed, judge_reply
 
     ordered = pipeline.output_media = Ordered()
     for some, results in replies(pipeline, rows, items, {"seed": 0}, batch, tracker("asking")):
-        for row, (text, media) in zip(some, said(results, ordered), strict=True):
-            verdict = judge_reply(row, text, media, [], names)
+        for row, result, (text, media) in zip(some, results, said(results, ordered), strict=True):
+            answered = isinstance(result, Finished)
+            verdict = judge_reply(row, text, media, [], names) if answered else failed(row)
             reply = {"id": row.id, "task": row.task, "text": text, "media": media, "expected": row.expected}
             yield reply | {"right": verdict["told"], "told": verdict["told"], "routed": verdict["routed"]}
 

@@ -1,5 +1,6 @@
 """The options that say which model runs and where, shared by the verbs that answer."""
 
+import math
 import os
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ Model = Annotated[str, typer.Option("--model", help="Shipped weights by name, or
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, ...")]
 Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; the idle cores if unset.")]
+WorkThreads = Annotated[int, typer.Option("--threads", min=0, help="CPU threads; 0 for all cores.")]
 
 
 def open_pipeline(model: str, device: str, dtype: str, threads: int | None) -> Any:
@@ -20,6 +22,20 @@ def open_pipeline(model: str, device: str, dtype: str, threads: int | None) -> A
     if threads is None and "OMP_NUM_THREADS" not in os.environ:
         threads = idle_cores()
     return AnyToAnyPipeline.from_pretrained(model, device=device, dtype=dtype, threads=threads)
+
+
+def finite(value: float) -> float:
+    """Callback of options that are multiplied with: neither nan nor inf."""
+    if not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no number to multiply by.")
+    return value
+
+
+def use_threads(threads: int) -> None:
+    """For training and evaluation, which take all cores unless told otherwise."""
+    import torch
+
+    torch.set_num_threads(threads or os.cpu_count() or 1)
 
 
 def idle_cores() -> int:

@@ -1,6 +1,5 @@
 """nextgpt eval nano-slots: what input projectors say of media, word by word, without the language model."""
 
-import os
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nextgpt.cli.model_options import WorkThreads, use_threads
 from nextgpt.errors import ConfigError
 
 BATCH = 128
@@ -20,14 +20,13 @@ def nano_slots(
     split: Annotated[str, typer.Option(help="of the media: combination, name, train")] = "combination",
     out: Annotated[Path | None, typer.Option(help="folder for the table")] = None,
     seed: int = 0,
-    threads: int = 0,
+    threads: WorkThreads = 0,
 ) -> None:
     """What input projectors say of media, word by word, before the language model hears of it.
 
     Of media of the encoders' world, of dialogues that switch modality (settled) and of those as decoders make them
     (made). A word is right where it is nearest of all words, a name where it is the first class.
     """
-    import torch
 
     from nextgpt.checkpoint import load_pretrained
     from nextgpt.cli.data import folder_of
@@ -35,7 +34,7 @@ def nano_slots(
     from nextgpt.cli.scores import report
 
     check(limit, split)
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+    use_threads(threads)
     loaded, processor, info = load_pretrained(model)
     batches = nano_batches(info.config, processor, folder_of("nano"), {})
     shares: dict[str, tuple[int, int]] = {}

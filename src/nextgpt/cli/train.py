@@ -1,11 +1,12 @@
 """nextgpt train STAGE: one of the three stages on the nano world, resumable at any point."""
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from nextgpt.cli.model_options import WorkThreads, finite, use_threads
 
 
 def train(
@@ -18,8 +19,10 @@ def train(
     ] = "*",
     seed: int = 0,
     fresh: Annotated[bool, typer.Option(help="forget what these jobs have trained so far")] = False,
-    steps_scale: Annotated[float, typer.Option(help="shorten or lengthen every job")] = 1.0,
-    threads: Annotated[int, typer.Option(help="CPU threads, 0 for all cores")] = 0,
+    steps_scale: Annotated[
+        float, typer.Option(help="shorten or lengthen every job", min=0, callback=finite)
+    ] = 1.0,
+    threads: WorkThreads = 0,
 ) -> None:
     """Train one stage; run it again after an interruption and it goes on where it was."""
     import torch
@@ -31,7 +34,7 @@ def train(
 
     one = scaled(chosen_jobs(get_stage(stage), jobs), steps_scale)
     keep_buffers()
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+    use_threads(threads)
     torch.manual_seed(seed)
     run(one, preset, start, out or cache_root() / "checkpoints" / preset / stage, seed, fresh)
 

@@ -9,8 +9,9 @@ from typing import Any
 NUM_QUESTIONS = 24
 
 
-def validator(model: Any, batches: Any, folder: Path, out: Path, seed: int = 0) -> Callable[[int], None]:
-    """step -> samples-<step>.jsonl (question, expected, answer) and samples-<step>-<modality>.png below `out`."""
+def validator(model: Any, batches: Any, folder: Path, out: Path, seed: int = 0) -> Callable[[str, int], None]:
+    """(job, step) -> samples-<job>-<step>.jsonl (question, expected, answer) and samples-<job>-<step>-<modality>.png
+    below `out`."""
     from nextgpt.cli.eval import choose_rows
     from nextgpt.cli.features import encode_shown
     from nextgpt.cli.scores import answer_record
@@ -21,13 +22,13 @@ def validator(model: Any, batches: Any, folder: Path, out: Path, seed: int = 0) 
     rows = random.Random(seed).sample(rows, min(NUM_QUESTIONS, len(rows)))
     encode_shown(model.config, batches, rows)
 
-    def validate(step: int) -> None:
+    def validate(job: str, step: int) -> None:
         model.eval()
         answers = ask(Engine(model, batches.processor), batches, rows, "real")
         out.mkdir(parents=True, exist_ok=True)
         lines = [json.dumps(answer_record(answer)) for answer in answers]
-        (out / f"samples-{step}.jsonl").write_text("\n".join(lines) + "\n")
-        draw_sheets(answers, batches.items, out, f"samples-{step}")
+        (out / f"samples-{job}-{step}.jsonl").write_text("\n".join(lines) + "\n")
+        draw_sheets(answers, batches.items, out, f"samples-{job}-{step}")
 
     return validate
 

@@ -31,7 +31,7 @@ Cancel = Callable[[], bool]
 class Engine:
     """model: AnyToAnyModel; processor: its Processor; modalities: those whose tokens are trained.
 
-    The language model's weights are copied at the first decode: make a new engine after training them.
+    The language model's weights are copied here: make a new engine after training them.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Engine:
                 yield from (replace(step, row=index) for step in self.stream([one[0]], one[1], cancel))
             return
         rows = [
-            RowState(index, one, left=min(one.max_new_tokens, self.room(len(prompt))))
+            RowState(index, one, left=one.max_new_tokens, room=self.room(len(prompt)))
             for index, (prompt, one) in enumerate(zip(prompts, settings, strict=True))
         ]
         kept, self._kept = self._kept, None

@@ -3,7 +3,7 @@
 Against transformers' own forward: query, key and value in one product, gate and up in one, weights packed for
 oneDNN on a CPU (for bf16 bit-identical to the plain product), keys and values in a growing buffer, and no
 module calls, mask building or position work inside the loop over layers (docs/decisions/004-generation.md).
-The weights are copied when a body first decodes; make a new one after training has changed them.
+The weights are copied when a body is made (LoRA merged into them); make a new one after training has changed them.
 """
 
 from __future__ import annotations

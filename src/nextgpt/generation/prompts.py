@@ -23,14 +23,8 @@ class Prompt:
         return len(self.keys)
 
 
-def make_prompts(
-    model: Any, rows: Sequence[Row], projected: Sequence[Sequence[tuple[Hashable, Tensor]]]
-) -> list[Prompt]:
-    """projected: for each row its input media in the order of their spans: identity, embeddings (N', D)."""
-    return [make_prompt(model, row, media) for row, media in zip(rows, projected, strict=True)]
-
-
 def make_prompt(model: Any, row: Row, media: Sequence[tuple[Hashable, Tensor]]) -> Prompt:
+    """media: the row's input media in the order of their spans: identity, embeddings (N', D)."""
     found: dict[str, list[Tensor]] = {}
     for (modality, _), (_, embeddings_ND) in zip(row.inputs, media, strict=True):
         found.setdefault(modality, []).append(embeddings_ND)

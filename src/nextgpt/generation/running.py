@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +55,7 @@ class RowState:
     index: int
     how: Decoding
     left: int  # tokens that it may still choose
+    room: int  # positions that the context still has
     generator: torch.Generator = field(init=False)
     num_media: int = 0
     pending: list[int] = field(default_factory=list)  # ids that the next step takes
@@ -69,11 +70,11 @@ class RowState:
         """Whether it needs another step."""
         return self.reason is None or self.media is not None
 
-    def allowed(self, trained: Sequence[str]) -> tuple[str, ...]:
-        """Modalities whose tokens it may choose now."""
+    def allowed(self, num_signals: Mapping[str, int]) -> tuple[str, ...]:
+        """Modalities whose tokens it may choose now. num_signals: of the trained ones; they must fit, too."""
         if self.num_media >= self.how.max_media:
             return ()
-        return tuple(name for name in self.how.modalities if name in trained)
+        return tuple(name for name in self.how.modalities if num_signals.get(name, self.room) < self.room)
 
     def close(self, reason: str) -> End:
         self.reason = reason
@@ -146,7 +147,8 @@ class RunningBatch:
             logits[:, list(self.machine.stop_ids)] = float("-inf")
         special = self.machine.special
         size, names = special.base_vocab_size, special.modalities
-        allowed = [row.allowed(self.machine.modalities) for row in rows]
+        num_signals = {name: special.num_signals[name] for name in self.machine.modalities}
+        allowed = [row.allowed(num_signals) for row in rows]
         if not any(allowed):
             logits[:, size:] = float("-inf")
             return
@@ -161,7 +163,8 @@ class RunningBatch:
         if row.media is not None:
             row.num_media += 1
             row.pending += special[row.media].signals
-        if row.left > 0:
+        row.room -= len(row.pending)
+        if row.left > 0 and row.room > 0:
             return [Token(row.index, token)]
         end = row.close("length")
         return [Token(row.index, token)] if row.media else [Token(row.index, token), end]

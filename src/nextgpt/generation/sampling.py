@@ -13,11 +13,10 @@ NUCLEUS_GUESS = 256  # a nucleus is nearly always within so many tokens; sorting
 
 @dataclass(frozen=True)
 class Sampling:
-    """temperature 0 is greedy; top_p and top_k cut the tail, 1.0 and None leave it."""
+    """temperature 0 is greedy; top_p cuts the tail, 1.0 leaves it."""
 
     temperature: float = 0.0
     top_p: float = 1.0
-    top_k: int | None = None
 
 
 def choose(
@@ -32,12 +31,9 @@ def choose(
 
 
 def sample(logits_V: Tensor, how: Sampling, generator: torch.Generator) -> int:
-    """Draw from the softmax at this temperature within the best top_k and the nucleus of mass top_p."""
+    """Draw from the softmax at this temperature within the nucleus of mass top_p."""
     logits_V = (logits_V - logits_V.max()) / how.temperature
-    if how.top_k is not None and how.top_k < len(logits_V):
-        logits_V, ids = logits_V.topk(how.top_k)
-    else:
-        ids = torch.arange(len(logits_V), device=logits_V.device)
+    ids = torch.arange(len(logits_V), device=logits_V.device)
     probabilities = logits_V.softmax(-1)
     if how.top_p < 1:
         probabilities, order = nucleus(probabilities, how.top_p)

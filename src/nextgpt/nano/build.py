@@ -23,6 +23,7 @@ from nextgpt.nano.rows import Item
 from nextgpt.nano.split import SPLITS
 
 VERSION = "1"
+REPLAYED = ("chat-train.jsonl", "chat-combination.jsonl")
 
 __all__ = ["MODALITY_ITEMS", "NanoSizes", "build_nano"]
 
@@ -33,7 +34,8 @@ def build_nano(
     """Write {image,video,audio,chat-prompts}.jsonl, dialogues-<split>.jsonl and manifest.json; returns the
     manifest.
 
-    out_dir is replaced as a whole when everything is ready. The same seed and version give the same bytes.
+    out_dir is replaced as a whole when everything is ready; what `nextgpt data replay` has left in it (chat-*.jsonl) is
+    kept, as plain prompts hang on no seed. The same seed and version give the same bytes.
     """
     sizes = sizes or NanoSizes()
     out_dir = Path(out_dir)
@@ -42,6 +44,9 @@ def build_nano(
     try:
         with Progress(disable=not progress) as bar:
             manifest = _write_all(folder, sizes, seed, bar)
+        for kept in (out_dir / name for name in REPLAYED):
+            if kept.exists():
+                shutil.copy2(kept, folder)
         replace_folder(folder, out_dir)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

@@ -119,7 +119,8 @@ class Trainer:
             if self.on_validation and (step + 1) % self.validate_every == 0:
                 self.on_validation(step + 1)
                 self.model.train()
-        self.save(self.job.steps)
+        if start < self.job.steps:
+            self.save(self.job.steps)
 
     def _resume(self) -> int:
         record = read_record(self.state_path)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
+from itertools import takewhile
 from typing import Any
 
 from nextgpt.checkpoint import LORA, module_of
@@ -182,6 +183,18 @@ def chosen_jobs(one: Stage, pattern: str) -> Stage:
         names = ", ".join(job.name for job in one.jobs)
         raise ConfigError(f"The stage {one.name} has no job {pattern!r}; choose among {names}.")
     return replace(one, jobs=jobs)
+
+
+def started_from(jobs: Iterable[Job], job: Job) -> list[Job]:
+    """Of a run's jobs those before this one whose work it builds on: a projector matters to jobs alone that train it,
+    anything else to all."""
+    before = takewhile(lambda other: other.name != job.name, jobs)
+    return [other for other in before if not _is_of_others(other, job)]
+
+
+def _is_of_others(before: Job, job: Job) -> bool:
+    projectors = bool(before.modules) and all(fnmatch(name, "*_projectors.*") for name in before.modules)
+    return projectors and bool(job.modules) and not set(before.modules) & set(job.modules)
 
 
 def trains(patterns: Iterable[str], module: str) -> bool:

@@ -57,9 +57,14 @@ def read_record(path: Path) -> dict[str, Any] | None:
 
 
 def check_run(path: Path, **now: Any) -> None:
-    """now: seed, origin, job. CheckpointError where the state is of another run. Steps may differ: a run goes on longer
-    or ends sooner."""
+    """now: seed, origin, job. CheckpointError where the state is of another run, or has more steps than this run's.
+    Fewer are right: a run goes on, also for longer than it was meant."""
     record = read_record(path) or {}
+    if record.get("step", 0) > now["job"]["steps"]:
+        raise CheckpointError(
+            f"{path} has {record['step']} steps already, and this run would end at {now['job']['steps']}; give a "
+            "larger --steps-scale, or pass --fresh to begin anew."
+        )
     now = json.loads(json.dumps(now))  # as it is written: tuples are lists
     job, job_now = record.pop("job", {}), now.pop("job")
     differs = [name for name, value in now.items() if record.get(name, value) != value]

@@ -48,7 +48,9 @@ def judge_medium(modality: str, item: dict[str, Any], reading: Any, true: Any = 
 
 
 def counted_name(reading: Any, slots: dict[str, str]) -> bool:
-    """Of several drawn alike, the largest is named."""
+    """Of several drawn alike, the largest is named; a picture without anything in it shows nothing."""
+    if not len(reading.likeness):
+        return False
     rank = suites.picture_gallery().rank(reading.likeness[0], slots["name_a"])
     return bool(rank <= 5)
 

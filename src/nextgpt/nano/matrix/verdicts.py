@@ -47,6 +47,11 @@ def judge_reply(
     return {"right": right, "told": told, "routed": route, "media": list(judged)}
 
 
+def failed(row: MatrixRow) -> dict[str, Any]:
+    """The verdict of an error instead of a reply."""
+    return {"right": False, "told": False, "routed": False, "media": [{"right": False} for _ in row.made]}
+
+
 def _right(
     row: MatrixRow,
     text: str,

@@ -26,7 +26,6 @@ class Step:
     made: tuple[Item, ...] = ()
     choices: tuple[str, ...] = ()
     language_loss: bool = True
-    held_out: bool = False
     asked: tuple[Item, ...] = ()
 
     @property
