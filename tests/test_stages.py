@@ -167,11 +167,10 @@ def two_jobs(first_steps=2, modules=((), ())):
     return replace(STAGES["instruction-tuning"], jobs=tuple(jobs))
 
 
-def run_jobs(one, folder, info=None, **options):
+def run_jobs(one, folder, **options):
     model, processor = world()
     make = batches(processor, "model")
-    info = info or CheckpointInfo(CONFIG)
-    return run_stage(model, one, info, lambda job: make, folder, folder / "c", **options)
+    return run_stage(model, one, CheckpointInfo(CONFIG), lambda job: make, folder, folder / "c", **options)
 
 
 def test_a_later_job_does_not_put_back_what_an_earlier_one_has_trained(tmp_path):

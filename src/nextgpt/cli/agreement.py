@@ -28,7 +28,6 @@ def nano_agreement(
 
     Asked of the small world's items, those that are not trained on first, or of all files below the folders given.
     """
-
     from nextgpt.cli.features import encode_shown
     from nextgpt.cli.show import tracker
     from nextgpt.evaluation.asking import ask

@@ -23,7 +23,6 @@ def nano_chat(
 ) -> None:
     """KL(base || tuned) in nats a token on the base model's own replies to held-out prompts, over all words and
     modality tokens."""
-
     from nextgpt.cli.base_replies import base_replies
     from nextgpt.nano.chat_prompts import chat_prompts
 

@@ -93,7 +93,6 @@ def features(
     threads: WorkThreads = 0,
 ) -> None:
     """Draw every item once and keep what the frozen encoders say of it. Resumable."""
-
     from nextgpt.cli.features import encode_items
     from nextgpt.cli.memory import keep_buffers
     from nextgpt.cli.nano_batches import modality_data

@@ -75,7 +75,6 @@ def nano_understanding(
     threads: WorkThreads = 0,
 ) -> None:
     """Names, counts, colours, places, motions, orders on held-out combinations and phrasings."""
-
     from nextgpt.cli.data import folder_of
     from nextgpt.cli.features import encode_shown
     from nextgpt.cli.show import tracker

@@ -33,7 +33,6 @@ def nano_generation(
     threads: WorkThreads = 0,
 ) -> None:
     """Make and judge media of held-out combinations: one seed a sample, nothing is selected."""
-
     from nextgpt.cli.decode import decoder_config
     from nextgpt.cli.generation_media import check_settings
     from nextgpt.nano.media_judges.suites import SUITES

@@ -36,7 +36,6 @@ def nano_matrix(
     threads: WorkThreads = 0,
 ) -> None:
     """Text, image, audio, video in and out: held-out combinations asked in held-out words."""
-
     from nextgpt.cli.data import folder_of
     from nextgpt.cli.generation_media import check_settings
     from nextgpt.files import locked

@@ -27,7 +27,6 @@ def nano_told(
 
     To choose between weights, take dialogues that are not reported: `nextgpt data build mosit --seed 1 --out DEV`.
     """
-
     from nextgpt.cli import matrix
     from nextgpt.cli.data import folder_of
     from nextgpt.cli.scores import names_of

@@ -27,7 +27,6 @@ def nano_slots(
     Of media of the encoders' world, of dialogues that switch modality (settled) and of those as decoders make them
     (made). A word is right where it is nearest of all words, a name where it is the first class.
     """
-
     from nextgpt.checkpoint import load_pretrained
     from nextgpt.cli.data import folder_of
     from nextgpt.cli.nano_batches import nano_batches, slot_data
