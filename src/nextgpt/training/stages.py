@@ -77,11 +77,11 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 
 # Dialogues that switch modality, and what they lack.
 SWITCHING = {
-    "mosit": 0.34,
-    "turn": 0.17,
-    "settled": 0.08,
-    "chat": 0.15,
-    "photo": 0.04,
+    "mosit": 0.30,
+    "turn": 0.24,
+    "settled": 0.07,
+    "chat": 0.14,
+    "photo": 0.03,
     "recording": 0.03,
     "image": 0.08,
     "audio": 0.05,
