@@ -12,7 +12,7 @@ from nextgpt.nano.rows import Item
 from nextgpt.nano.settled import SETTLED, render_settled
 from nextgpt.nano.settled_clips import MOTIONS, TwoMotions, settled_video_items
 from nextgpt.nano.settled_pictures import IMAGE_SHARES, JITTER, settled_image_items
-from nextgpt.nano.settled_rows import First, settled_replies
+from nextgpt.nano.settled_rows import First, behind, settled_replies
 from nextgpt.nano.sources import COLOURS, STYLE_PARTS, find_thing
 from nextgpt.parts import PARTS, is_complete
 
@@ -123,6 +123,13 @@ def test_every_settled_scene_has_a_request_and_a_reply_that_says_what_it_makes(m
         said, made = row.turns[1].content[:2]
         assert isinstance(made, ItemPart) and isinstance(said, Text) and row.id == f"settled-{made.item}"
         assert made.caption in said.text
+
+
+def test_replies_stand_at_the_end_of_dialogues():
+    dialogues, replies = settled_replies("image", 2), settled_replies("audio", 3)
+    rows = behind(dialogues, replies)
+    assert [row.turns for row in rows] == [one.turns + other.turns for one, other in zip(dialogues, replies)]
+    assert [row.id for row in rows] == [row.id for row in replies[:2]]
 
 
 def test_the_plainest_words_are_the_same_in_every_run():

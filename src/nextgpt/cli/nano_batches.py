@@ -1,6 +1,7 @@
 """The nano world's side of training: caches of its encoders, and for each job a function step -> batch."""
 
 import json
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -8,10 +9,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-# A job comes about so often to each reply whose signal states it learns from: of settled media, where a name should
-# come several times, and the shortest of the dialogues that switch modality.
+# A job comes about so often to each reply whose signal states it learns from, so that a name comes several times. One
+# of so many stands at the end of a dialogue: signal states differ with what has been said and shown before.
 STATE_EPOCHS = 20
-SWITCHING_ROWS = 500
+ALONE_TO_LATER = 5
 SETTLED_ROWS = 6000  # of each modality, for tuning
 MADE_A_STEP = 2  # media of decoders that an input projector learns from
 
@@ -89,12 +90,14 @@ def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -
     from nextgpt.cli.show import tracker
     from nextgpt.data.mixture import Mixture
     from nextgpt.data.signal_states import SignalStates
-    from nextgpt.nano.settled_rows import settled_replies
+    from nextgpt.nano.settled_rows import behind, settled_replies
     from nextgpt.parts import cache_root
 
     (modality,) = job.mixture
     number = job.steps * job.batch_size // STATE_EPOCHS
-    rows = settled_replies(modality, number, seed) + short_replies(folder, modality)[:number]
+    replies = settled_replies(modality, number, seed)
+    before = dialogues_that_make(folder, modality, number // ALONE_TO_LATER, seed)
+    rows = behind(before, replies) + replies[len(before) :]
     encode_shown(model.config, batches, rows)
     track, kept = tracker(f"signal states, {modality}"), cache_root() / "signal-states"
     distance = reading_distance(model.config, modality)
@@ -104,12 +107,13 @@ def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -
     return lambda step: found.batch(mixture.rows(step))
 
 
-def short_replies(folder: Path, modality: str) -> list[Any]:
+def dialogues_that_make(folder: Path, modality: str, number: int, seed: int) -> list[Any]:
+    """Of those that switch modality, as many as there are up to `number`."""
     from nextgpt.data.signal_states import asks_for
 
     rows = rows_if_there(switching_folder(folder) / "dialogues-train.jsonl")
-    asking = sorted((row for row in rows if asks_for(row, modality)), key=lambda row: row.length)
-    return asking[:SWITCHING_ROWS]
+    asking = [row for row in rows if asks_for(row, modality)]
+    return random.Random(f"{seed}:{modality}").sample(asking, min(number, len(asking)))
 
 
 def dialogue_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:

@@ -5,7 +5,7 @@ scene has one condition target.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -46,4 +46,12 @@ def settled_replies(modality: str, number: int, seed: int = 0) -> list[Dialogue]
     return [
         dialogue_from(row(f"settled-{item.id}", "train", False, [make_one(rng, item, False, plainest(item))]))
         for item in SETTLED[modality].items("train", number, seed + 1)
+    ]
+
+
+def behind(dialogues: Iterable[Dialogue], replies: Iterable[Dialogue]) -> list[Dialogue]:
+    """Each request and its reply at the end of a dialogue."""
+    return [
+        dialogue_from({**reply.record, "messages": dialogue.record["messages"] + reply.record["messages"]})
+        for dialogue, reply in zip(dialogues, replies)
     ]
