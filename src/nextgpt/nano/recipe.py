@@ -62,6 +62,9 @@ OFTEN = {
     "mosit-refuse-sound": 14,
     "mosit-refuse-thing": 4,
     "mosit-still-on": 4,
+    "mosit-first-image": 4,
+    "mosit-first-audio": 4,
+    "mosit-first-video": 4,
     "mosit-three-wishes": 3,
     "mosit-two-wishes": 2,
     "mosit-all-of-one": 2,
@@ -104,13 +107,17 @@ def single_turns(dialogues: Iterable[Dialogue], count: int) -> list[Dialogue]:
 
 
 def _alone(dialogue: Dialogue) -> Iterator[Dialogue]:
-    """Its turns that need nothing before them, the first and those that show what they are about, by themselves."""
+    """Its turns that need nothing before them, the first and those that show what they are about, by themselves; those
+    that look back to the beginning, with all that stands before them."""
     exchanges = list(zip(dialogue.turns[::2], dialogue.turns[1::2]))
     tasks = dialogue.record.get("tasks", [dialogue.task] * len(exchanges))
     for number, (task, (asked, reply)) in enumerate(zip(tasks, exchanges), 1):
         shows = any(isinstance(part, ItemPart) for part in asked.content)
-        if (number == 1 or shows) and reply.language_loss:
-            yield Dialogue(f"{dialogue.id}.{number}", task, (asked, reply), dialogue.record)
+        begin = 0 if task.startswith("mosit-first-") else 2 * number - 2
+        if (shows or not begin) and reply.language_loss:
+            yield Dialogue(
+                f"{dialogue.id}.{number}", task, dialogue.turns[begin : 2 * number], dialogue.record
+            )
 
 
 def caption_rows(items: Items, split: str) -> dict[str, list[Dialogue]]:
