@@ -77,15 +77,15 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 
 # Dialogues that switch modality, and what they lack.
 SWITCHING = {
-    "mosit": 0.30,
-    "turn": 0.24,
+    "mosit": 0.36,
+    "turn": 0.19,
     "settled": 0.07,
     "chat": 0.14,
     "photo": 0.03,
     "recording": 0.03,
     "image": 0.08,
     "audio": 0.05,
-    "video": 0.03,
+    "video": 0.02,
     "mixed": 0.03,
 }
 
