@@ -10,7 +10,7 @@ from nextgpt.batch import IGNORE
 from nextgpt.data.batches import stack_padded, with_article
 from nextgpt.data.manifest import Dialogue, ItemPart, Text, Turn
 from nextgpt.data.posteriors import sigmoid_posterior, softmax_posterior
-from nextgpt.data.signal_states import SignalStates, asks_for
+from nextgpt.data.signal_states import SignalStates, captions_of
 from nextgpt.errors import DataError
 from nextgpt.nn.outputs import Conditioning, EncoderOutput
 from nextgpt.testing.tiny import LENGTH, WIDTH, tiny_model
@@ -174,7 +174,7 @@ def test_signal_states_computed_once_are_those_of_training(batches):
     batches.targets = dict.fromkeys(CLASSES, target)
     other = dialogue("Draw", (ItemPart("image", "image-1", caption="an old owl"),))
     silent = dialogue((ItemPart("image", "image-1"), Text("?")), "Yes.")
-    assert [asks_for(one, "image") for one in (TALK, other, silent)] == [True, True, False]
+    assert [bool(captions_of(one, "image")) for one in (TALK, other, silent)] == [True, True, False]
     made = SignalStates(MODEL, batches, [TALK, other, silent], "image", batch_size=2)
     assert made.states_MKD.shape == (3, 3, 32)
     assert made.target.sequence_BQC[:, 0, 0].tolist() == [10, 5, 5], "the shortest row comes first"
@@ -186,3 +186,5 @@ def test_signal_states_computed_once_are_those_of_training(batches):
     chosen = made.batch([2, 0])
     assert torch.equal(chosen.states_BKD, made.states_MKD[[2, 0]].float())
     assert chosen.target.sequence_BQC[:, 0, 0].tolist() == [5, 10]
+    told = [len(caption.split()) for caption in made.captions]
+    assert len(told) == 3 and told[made.longest(0.3)[0]] == max(told) and len(made.longest(0.5)) == 2

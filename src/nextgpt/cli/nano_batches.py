@@ -11,8 +11,10 @@ from typing import Any
 
 # A job comes about so often to each reply whose signal states it learns from, so that a name comes several times. One
 # of so many stands at the end of a dialogue: signal states differ with what has been said and shown before.
+# Half of the steps are of the longest captions.
 STATE_EPOCHS = 20
 ALONE_TO_LATER = 5
+LONGEST = 0.3
 SETTLED_ROWS = 6000  # of each modality, for tuning
 MADE_A_STEP = 2  # media of decoders that an input projector learns from
 
@@ -103,17 +105,21 @@ def state_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -
     distance = reading_distance(model.config, modality)
     found = SignalStates(model, batches, rows, modality, track, distance=distance, kept=kept)
     model.output_projectors[modality].start_from(found.target)
-    mixture = Mixture({modality: range(len(found.states_MKD))}, job.mixture, job.batch_size, seed)
+    sources = {"all": range(len(found.captions)), "longest": found.longest(LONGEST)}
+    mixture = Mixture(sources, {"all": 0.5, "longest": 0.5}, job.batch_size, seed)
     return lambda step: found.batch(mixture.rows(step))
 
 
 def dialogues_that_make(folder: Path, modality: str, number: int, seed: int) -> list[Any]:
-    """Of those that switch modality, as many as there are up to `number`."""
-    from nextgpt.data.signal_states import asks_for
+    """Of those that switch modality, up to `number`: half of them those with the longest captions."""
+    from nextgpt.data.signal_states import captions_of
 
     rows = rows_if_there(switching_folder(folder) / "dialogues-train.jsonl")
-    asking = [row for row in rows if asks_for(row, modality)]
-    return random.Random(f"{seed}:{modality}").sample(asking, min(number, len(asking)))
+    words = {row.id: [len(caption.split()) for caption in captions_of(row, modality)] for row in rows}
+    making = sorted((row for row in rows if words[row.id]), key=lambda row: -max(words[row.id]))
+    longest, others = making[: number // 2], making[number // 2 :]
+    more = min(number - number // 2, len(others))
+    return longest + random.Random(f"{seed}:{modality}").sample(others, more)
 
 
 def dialogue_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:

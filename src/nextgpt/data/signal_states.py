@@ -5,10 +5,12 @@ needs thousands of them.
 """
 
 import json
+import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,10 @@ from nextgpt.nn.outputs import Conditioning
 from nextgpt.training.losses import StatesBatch
 
 
-def asks_for(dialogue: Dialogue, modality: str) -> bool:
-    """Whether an assistant's turn holds a medium of that modality."""
+def captions_of(dialogue: Dialogue, modality: str) -> list[str]:
+    """Of the media of that modality that an assistant's turns hold."""
     replies = [part for turn in dialogue.turns if turn.role == "assistant" for part in turn.content]
-    return any(isinstance(part, ItemPart) and part.modality == modality for part in replies)
+    return [part.caption for part in replies if isinstance(part, ItemPart) and part.modality == modality]
 
 
 class SignalStates:
@@ -46,7 +48,7 @@ class SignalStates:
     ) -> None:
         """kept: a folder where states are left for the next run of the same model over the same rows."""
         self.modality, self.distance = modality, distance
-        rows = sorted((d for d in dialogues if asks_for(d, modality)), key=lambda d: d.length)
+        rows = sorted((d for d in dialogues if captions_of(d, modality)), key=lambda d: d.length)
         chunks = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
         file = kept and kept / f"{modality}-{states_key(model, rows)}.safetensors"
         if file and file.exists():
@@ -55,8 +57,9 @@ class SignalStates:
             self.states_MKD = torch.cat([self._of(model, batches, chunk) for chunk in track(chunks)])
             if file:
                 keep(file, self.states_MKD)
-        targets = (batches.condition_target(modality, self._captions(batches, chunk)) for chunk in chunks)
-        self.target = Conditioning.stack(list(targets))
+        captions = [self._captions(batches, chunk) for chunk in chunks]
+        self.target = Conditioning.stack([batches.condition_target(modality, some) for some in captions])
+        self.captions = list(chain.from_iterable(captions))
 
     @torch.no_grad()
     def _of(self, model: Any, batches: Batches, chunk: Sequence[Dialogue]) -> Tensor:
@@ -70,6 +73,11 @@ class SignalStates:
     def _captions(self, batches: Batches, chunk: Sequence[Dialogue]) -> list[str]:
         rows = [batches.row(dialogue) for dialogue in chunk]
         return [part.caption for part in media_in_order(rows, "outputs")[self.modality]]
+
+    def longest(self, share: float) -> list[int]:
+        """Numbers of those media, a share of all, whose captions have the most words: they are read worst."""
+        order = sorted(range(len(self.captions)), key=lambda number: -len(self.captions[number].split()))
+        return order[: math.ceil(share * len(order))]
 
     def batch(self, numbers: Sequence[int]) -> StatesBatch:
         chosen = list(numbers)
