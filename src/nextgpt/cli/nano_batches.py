@@ -115,8 +115,11 @@ def dialogues_that_make(folder: Path, modality: str, number: int, seed: int) -> 
     from nextgpt.data.signal_states import captions_of
 
     rows = rows_if_there(switching_folder(folder) / "dialogues-train.jsonl")
-    words = {row.id: [len(caption.split()) for caption in captions_of(row, modality)] for row in rows}
-    making = sorted((row for row in rows if words[row.id]), key=lambda row: -max(words[row.id]))
+
+    def most_words(row: Any) -> int:
+        return max((len(caption.split()) for caption in captions_of(row, modality)), default=0)
+
+    making = sorted(filter(most_words, rows), key=most_words, reverse=True)
     longest, others = making[: number // 2], making[number // 2 :]
     more = min(number - number // 2, len(others))
     return longest + random.Random(f"{seed}:{modality}").sample(others, more)
