@@ -1,9 +1,10 @@
 """What the small world hands to the trainer: sources of rows, and conversations that go from medium to medium."""
 
 from dataclasses import replace
+from itertools import chain
 
 from nextgpt.data.manifest import Dialogue, ItemPart, Text, Turn
-from nextgpt.nano.recipe import NUM_CHAINS, OFTEN, by_source, chains, single_turns, source_of
+from nextgpt.nano.recipe import NUM_CHAINS, OFTEN, by_source, chains, looking_back, single_turns, source_of
 
 
 def dialogue(number: int, task: str, modality: str) -> Dialogue:
@@ -61,6 +62,7 @@ def test_sources_are_the_same_at_every_start_and_chains_are_a_source():
         "reply": 10,
         "chain": NUM_CHAINS,
         "turn": 0,
+        "back": 0,
     }
 
 
@@ -97,11 +99,27 @@ def test_a_sound_is_played_as_often_as_it_is_denied():
     assert OFTEN["mosit-play-on"] == OFTEN["mosit-refuse-sound"] == 10
 
 
-def test_what_looks_back_to_the_beginning_comes_with_all_that_was_before():
-    rows = [
-        replace(dialogue(number, "mosit", "image"), record={"tasks": ["mosit-recolour", "mosit-first-image"]})
-        for number in range(5)
-    ]
-    made = single_turns(rows, 200)
-    assert {one.turns for one in made if one.task == "mosit-first-image"} == {row.turns for row in rows}
-    assert {one.turns for one in made if one.task == "mosit-recolour"} == {row.turns[:2] for row in rows}
+def talk(number: int, *tasks_and_turns: tuple[str, Turn]) -> Dialogue:
+    tasks = [task for task, _ in tasks_and_turns]
+    turns = chain.from_iterable((asked, Turn("assistant", (Text(task),))) for task, asked in tasks_and_turns)
+    return Dialogue(f"d{number}", "mosit", tuple(turns), {"tasks": tasks})
+
+
+def test_what_looks_back_to_the_beginning_comes_behind_some_of_what_was_shown():
+    """What was shown first of the modality is never left out, what shows nothing always."""
+    asked = Turn("user", (Text("What did I show first?"),))
+    earlier, first, second = (
+        Turn("user", (ItemPart(modality, f"{modality}-{number}"),))
+        for number, modality in enumerate(["audio", "image", "image"])
+    )
+    row = talk(
+        0, ("a", earlier), ("b", first), ("mosit-repeat", asked), ("c", second), ("mosit-first-image", asked)
+    )
+    none = talk(1, ("a", earlier), ("mosit-missing-video", asked))
+    made = looking_back([row, none, row, none], 400)
+    kept = {(one.task, tuple(turn for turn in one.turns[:-2:2])) for one in made}
+    some = {(earlier, first, second), (earlier, first), (first, second), (first,)}
+    assert {before for task, before in kept if task == "mosit-first-image"} == some
+    assert {before for task, before in kept if task == "mosit-missing-video"} == {(earlier,), ()}
+    assert all(one.turns[-2:] in (row.turns[-2:], none.turns[-2:]) for one in made)
+    assert made == looking_back([row, none, row, none], 400) and not looking_back([], 10)

@@ -36,13 +36,14 @@ def source_of(task: str) -> str:
 
 
 def by_source(dialogues: Iterable[Dialogue]) -> dict[str, list[Dialogue]]:
-    """Rows by source, and as sources of their own conversations that go from medium to medium, and single turns of
-    those that switch modality."""
+    """Rows by source, and as sources of their own conversations that go from medium to medium, and of those that switch
+    modality single turns and what looks back to the beginning."""
     found: dict[str, list[Dialogue]] = {}
     for dialogue in dialogues:
         found.setdefault(source_of(dialogue.task), []).append(dialogue)
-    alone = single_turns(found.get("mosit", ()), NUM_TURNS)
-    return {**found, "chain": chains(found, NUM_CHAINS), "turn": alone}
+    switching = found.get("mosit", ())
+    alone, back = single_turns(switching, NUM_TURNS), looking_back(switching, NUM_BACK)
+    return {**found, "chain": chains(found, NUM_CHAINS), "turn": alone, "back": back}
 
 
 NUM_TURNS = 6000
@@ -95,30 +96,73 @@ def _chain(name: str, links: Sequence[Dialogue]) -> Dialogue:
 
 
 def single_turns(dialogues: Iterable[Dialogue], count: int) -> list[Dialogue]:
-    """`_alone` of the dialogues, each task as often as any other, or as `OFTEN` says: most of a long conversation's
-    steps go to what is known already, and some tasks come seldom in it."""
+    """`_alone` of the dialogues: most of a long conversation's steps go to what is known already, and some tasks come
+    seldom in it."""
+    return _evenly(chain.from_iterable(map(_alone, dialogues)), count, "turns")
+
+
+def _evenly(rows: Iterable[Dialogue], count: int, seed: str) -> list[Dialogue]:
+    """Each task as often as any other, or as `OFTEN` says."""
     by_task: dict[str, list[Dialogue]] = {}
-    for row in chain.from_iterable(map(_alone, dialogues)):
+    for row in rows:
         by_task.setdefault(row.task, []).append(row)
     if not by_task:
         return []
-    rng, tasks = random.Random("turns"), sorted(by_task)
+    rng, tasks = random.Random(seed), sorted(by_task)
     shares = [OFTEN.get(task, 1) for task in tasks]
     return [rng.choice(by_task[task]) for task in rng.choices(tasks, shares, k=count)]
 
 
-def _alone(dialogue: Dialogue) -> Iterator[Dialogue]:
-    """Its turns that need nothing before them, the first and those that show what they are about, by themselves; those
-    that look back to the beginning, with all that stands before them."""
+Exchange = tuple[Turn, Turn]
+
+
+def _exchanges(dialogue: Dialogue) -> list[tuple[str, Exchange]]:
+    """The task, and what is asked and replied."""
     exchanges = list(zip(dialogue.turns[::2], dialogue.turns[1::2]))
-    tasks = dialogue.record.get("tasks", [dialogue.task] * len(exchanges))
-    for number, (task, (asked, reply)) in enumerate(zip(tasks, exchanges), 1):
-        shows = any(isinstance(part, ItemPart) for part in asked.content)
-        begin = 0 if task.startswith("mosit-first-") else 2 * number - 2
-        if (shows or not begin) and reply.language_loss:
-            yield Dialogue(
-                f"{dialogue.id}.{number}", task, dialogue.turns[begin : 2 * number], dialogue.record
-            )
+    return list(zip(dialogue.record.get("tasks", [dialogue.task] * len(exchanges)), exchanges))
+
+
+def _shows(asked: Turn) -> bool:
+    return any(isinstance(part, ItemPart) for part in asked.content)
+
+
+def _alone(dialogue: Dialogue) -> Iterator[Dialogue]:
+    """Its turns that need nothing before them, by themselves: the first and those that show what they are about."""
+    for number, (task, exchange) in enumerate(_exchanges(dialogue)):
+        if (number == 0 or _shows(exchange[0])) and exchange[1].language_loss:
+            yield Dialogue(f"{dialogue.id}.{number + 1}", task, exchange, dialogue.record)
+
+
+# "What did I play first?", and what it is answered with when nothing was played.
+BACK = ("mosit-first-", "mosit-missing-")
+NUM_BACK = 2000
+WAYS_BACK = 8
+
+
+def looking_back(dialogues: Iterable[Dialogue], count: int) -> list[Dialogue]:
+    """Turns that ask about the beginning, behind some of what was shown before them. In whole conversations they come
+    seldom, and learn that the medium they ask about is not there."""
+    rng = random.Random("back")
+    return _evenly(chain.from_iterable(_back(dialogue, rng) for dialogue in dialogues), count, "back")
+
+
+def _back(dialogue: Dialogue, rng: random.Random) -> Iterator[Dialogue]:
+    """What was shown first of the modality stays, of what shows something and stands by itself a half."""
+    exchanges = _exchanges(dialogue)
+    for number, (task, asking) in enumerate(exchanges):
+        if not (task.startswith(BACK) and asking[1].language_loss):
+            continue
+        before = [exchange for _, exchange in exchanges[:number] if _shows(exchange[0])]
+        first = _first_with(task.rpartition("-")[2], before)
+        for way in range(WAYS_BACK):
+            kept = [one for place, one in enumerate(before) if place == first or rng.random() < 0.5]
+            turns = tuple(chain.from_iterable([*kept, asking]))
+            yield Dialogue(f"{dialogue.id}.{number + 1}.{way}", task, turns, dialogue.record)
+
+
+def _first_with(modality: str, exchanges: Sequence[Exchange]) -> int | None:
+    shown = ([getattr(part, "modality", "") for part in asked.content] for asked, _ in exchanges)
+    return next((place for place, modalities in enumerate(shown) if modality in modalities), None)
 
 
 def caption_rows(items: Items, split: str) -> dict[str, list[Dialogue]]:

@@ -77,9 +77,10 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 
 # Dialogues that switch modality, and what they lack.
 SWITCHING = {
-    "mosit": 0.36,
-    "turn": 0.19,
-    "settled": 0.07,
+    "mosit": 0.32,
+    "turn": 0.16,
+    "back": 0.08,
+    "settled": 0.06,
     "chat": 0.14,
     "photo": 0.03,
     "recording": 0.03,
