@@ -59,7 +59,10 @@ class MatrixRow:
         return {"expected": self.expected, "messages": [self.messages[-1], None], **choices}
 
 
+# Dialogues of these splits are asked for their group alone, so that the others keep their rows.
+OWN_SPLITS = {"sound": "own sound", "wish": "wishes"}
 OWN_SOUND = ("mosit-sound-of", "mosit-no-sound")
+WISHES = ("mosit-wish-image", "mosit-wish-audio", "mosit-wish-video", "mosit-refuse-wish")
 EXTRA: dict[str, Callable[[MatrixRow], bool]] = {
     "several in": lambda row: "+" in row.cell.partition("->")[0] and len(row.made) < 2,
     "two media": lambda row: len(row.made) == 2,
@@ -67,13 +70,14 @@ EXTRA: dict[str, Callable[[MatrixRow], bool]] = {
     "references": lambda row: not row.shown and not row.cell.startswith("text") and len(row.made) < 2,
     "chat": lambda row: row.task == "chat",
     "own sound": lambda row: row.task in OWN_SOUND,
+    "wishes": lambda row: row.task in WISHES,
 }
 GROUPS = (*CELLS, *EXTRA)
 
 
 def belongs(row: MatrixRow, group: str) -> bool:
-    """Dialogues of split "sound" are asked for their group alone, so that the others keep their rows."""
-    if (row.split == "sound") != (group == "own sound"):
+    own = OWN_SPLITS.get(row.split)
+    if own != group and (own or group in OWN_SPLITS.values()):
         return False
     return EXTRA[group](row) if group in EXTRA else row.cell == group and row.task != "chat"
 

@@ -27,6 +27,7 @@ class MositSizes:
     combination: int = 4000
     name: int = 360
     sound: int = 400
+    wish: int = 400
 
     def scaled(self, factor: float) -> "MositSizes":
         return MositSizes(**{name: max(18, round(size * factor)) for name, size in asdict(self).items()})

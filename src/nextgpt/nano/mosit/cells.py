@@ -1,6 +1,6 @@
 """The table of cells: (what goes in, what comes out) -> makers of such a turn."""
 
-from nextgpt.nano.mosit import heard, moving, plain, several, stills
+from nextgpt.nano.mosit import heard, moving, plain, several, stills, wishes
 from nextgpt.nano.mosit.talk import Maker
 
 CELLS: dict[tuple[str, str], tuple[Maker, ...]] = {
@@ -59,6 +59,7 @@ DRILLED: tuple[Maker, ...] = (
     stills.beside,
     *(plain.refuse,) * 3,
     plain.missing,
+    *(wishes.granted, wishes.declined) * 3,
     several.two_wishes,
     *(several.three_wishes,) * 3,
 )
@@ -69,6 +70,8 @@ OWN_SOUND: tuple[tuple[Maker, ...], ...] = (
     (moving.sound_of,),
     (moving.no_sound,),
 )
+# The same words about things that it can make and things that it can not.
+WISHES: tuple[tuple[Maker, ...], ...] = ((wishes.granted,), (wishes.declined,))
 # What a conversation's last turn is, in turn: each cell as often as any other where something is measured.
 EVEN: tuple[tuple[Maker, ...], ...] = (*CELLS.values(), SEVERAL, MANY_OUT, LOOKING_BACK)
 PLANS: tuple[tuple[Maker, ...], ...] = (

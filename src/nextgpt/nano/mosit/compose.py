@@ -12,7 +12,17 @@ from typing import Any
 
 from nextgpt.data.mosit import VERSION
 from nextgpt.nano import phrasings
-from nextgpt.nano.mosit.cells import CELLS, DRILLED, EVEN, LOOKING_BACK, MANY_OUT, OWN_SOUND, PLANS, SEVERAL
+from nextgpt.nano.mosit.cells import (
+    CELLS,
+    DRILLED,
+    EVEN,
+    LOOKING_BACK,
+    MANY_OUT,
+    OWN_SOUND,
+    PLANS,
+    SEVERAL,
+    WISHES,
+)
 from nextgpt.nano.mosit.split_rules import allowed
 from nextgpt.nano.mosit.talk import Maker, Step, Talk
 from nextgpt.nano.mosit.world import World
@@ -41,6 +51,7 @@ SPLITS = {
     "combination": Plan(),
     "name": Plan(held_out=0.5),
     "sound": Plan(OWN_SOUND, new=lambda step: step.asked),
+    "wish": Plan(WISHES),
 }
 
 Conversation = tuple[dict[str, Any], tuple[Item, ...]]

@@ -1,4 +1,5 @@
-"""What people ask that is answered by words alone: what it can not do, media that nobody has shown, what it can do."""
+"""What people ask that is answered by words alone: what it can not do, media that nobody has shown, what it can do; and
+wishes for a thing, which are granted or declined."""
 
 from nextgpt.nano.mosit.requests import CLIP, PICTURE, SOUND
 
@@ -127,5 +128,44 @@ DECLINED: dict[str, tuple[str, ...]] = {
         "What (things|media) are you able to (make|do|draw and play)?",
         "(Tell me|Say) (who you are|what you are|what you make).",
         "(Are you able|Do you know how) to (paint|animate things|make pictures|make music)?",
+    ),
+}
+# Of things that it can make and of things that it can not.
+WISHES: dict[str, tuple[str, ...]] = {
+    "wish-image": (
+        "(Draw|Paint|Sketch) {thing}.",
+        "(Please|Now) (draw|paint|show me) {thing}.",
+        "(Draw|Show) me {thing}(.|, please.)",
+        "(Can|Could) you (draw|paint|show me) {thing}?",
+        "I (want|would like) to see {thing}.",
+        "(A picture of|A drawing of) {thing}, please.",
+        "(Let me have|Give me|I want) (a picture|a drawing) of {thing}.",
+        "{thing}, as a (picture|drawing)(.|, please.)",
+        "(Make|Create|Generate) (a picture|an image) of {thing}.",
+        "(Would|Will) you draw {thing} for me?",
+        "How does {thing} look? (Draw|Show me) it.",
+    ),
+    "wish-video": (
+        "Animate {thing}(.|, please.)",
+        "(Please|Now) animate {thing}.",
+        "(Can|Could) you animate {thing}?",
+        "(A clip|A video|An animation) of {thing}, please.",
+        "(Let me have|Give me|I want) (a clip|a video) of {thing}.",
+        "{thing}, as a (clip|video)(.|, please.)",
+        "(Make|Create|Generate) (a clip|a video|an animation) of {thing}.",
+        "I (want|would like) to see a clip of {thing}.",
+        "(Would|Will) you animate {thing} for me?",
+    ),
+    "wish-audio": (
+        "Play {thing}(.|, please.)",
+        "(Please|Now) (play|let me hear) {thing}.",
+        "Let me hear {thing}(.|, please.)",
+        "(Can|Could) you (play|let me hear) {thing}?",
+        "I (want|would like) to hear {thing}.",
+        "(The sound|A sound) of {thing}, please.",
+        "{thing}, as a sound(.|, please.)",
+        "(Make|Give me|Create) the sound of {thing}.",
+        "How does {thing} sound? (Play|Let me hear) it.",
+        "(Would|Will) you play {thing} for me?",
     ),
 }

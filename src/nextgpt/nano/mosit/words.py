@@ -1,10 +1,10 @@
 """The topics of dialogues that switch modality, beside those of questions.py and answers.py, in the grammar of
 phrasings.py: all that is asked, and what is answered in words."""
 
-from nextgpt.nano.mosit.declined import DECLINED
+from nextgpt.nano.mosit.declined import DECLINED, WISHES
 from nextgpt.nano.mosit.requests import REQUESTS
 
-MOSIT_QUESTIONS = REQUESTS | DECLINED
+MOSIT_QUESTIONS = REQUESTS | DECLINED | WISHES
 MOSIT_ANSWERS: dict[str, tuple[str, ...]] = {
     "silent": (
         "It is {a}, and I (know|have) no sound (of|for) it.",
