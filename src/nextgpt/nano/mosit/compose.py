@@ -51,7 +51,7 @@ SPLITS = {
     "combination": Plan(),
     "name": Plan(held_out=0.5),
     "sound": Plan(OWN_SOUND, new=lambda step: step.asked),
-    "wish": Plan(WISHES),
+    "wish": Plan(WISHES, new=lambda step: tuple(one for one in step.made if one.modality != "audio")),
 }
 
 Conversation = tuple[dict[str, Any], tuple[Item, ...]]

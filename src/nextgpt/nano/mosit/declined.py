@@ -155,6 +155,10 @@ WISHES: dict[str, tuple[str, ...]] = {
         "(Make|Create|Generate) (a clip|a video|an animation) of {thing}.",
         "I (want|would like) to see a clip of {thing}.",
         "(Would|Will) you animate {thing} for me?",
+        "(Show me|I need) {thing} as (a clip|an animation).",
+        "(Please|Now) (a clip|an animation) of {thing}.",
+        "How does {thing} move? Animate it.",
+        "(Bring|Put) {thing} into motion.",
     ),
     "wish-audio": (
         "Play {thing}(.|, please.)",
