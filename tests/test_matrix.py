@@ -19,7 +19,7 @@ from nextgpt.media import Audio, Image, Video
 from nextgpt.messages import Message, media_part
 from nextgpt.nano import recipe
 from nextgpt.nano.matrix.content import counted_name, judge_medium, read_media
-from nextgpt.nano.matrix.rows import CELLS, MatrixRow, chat_rows, groups_of
+from nextgpt.nano.matrix.rows import CELLS, OWN_SPLITS, MatrixRow, chat_rows, groups_of
 from nextgpt.nano.matrix.table import table_rows
 from nextgpt.nano.matrix.verdicts import judge_reply, placed, routed
 from nextgpt.nano.matrix.words import caption_in, judge_words
@@ -107,7 +107,7 @@ class World:
         self.folder.mkdir()
         splits = {
             f"dialogues-{split}": [row for row in self.rows if row["split"] == split]
-            for split in ("combination", "sound")
+            for split in ("combination", *OWN_SPLITS)
         }
         for name, rows in {**self.items, **splits}.items():
             (self.folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -139,6 +139,8 @@ def world(tmp_path):
         made.turn("image->audio", "mosit-sound-of", "Now play it.", "red", ("image",), ("audio",), True),
         split="sound",
     )
+    made.add(made.turn("text->image", "mosit-wish-image", "Draw a red one.", "red", (), ("image",)), split="wish")
+    made.add(made.turn("text->text", "mosit-refuse-wish", "An Iron.", ""), split="wish")
     return made
 
 
@@ -242,6 +244,8 @@ def test_every_column_says_what_it_is_called(tmp_path, world, speaker, capsys):
     assert rows["two media"]["right"] == 2 and rows["two media"]["routing"] == 1
     assert rows["chat"]["score"] == pytest.approx(5 / 6) and rows["chat"]["n"] == 6, "an error is no chat"
     assert (rows["own sound"]["n"], rows["image->audio"]["n"]) == (1, 3), "each row in one of them"
+    assert (rows["wishes"]["n"], rows["text->image"]["n"], rows["text->text"]["n"]) == (2, 3, 1)
+    assert rows["wishes"]["right"] == 2, "one is drawn, one declined"
     assert record["judges"]["text->image"] == {"image-colour": [2, 3], "image-name-five": [2, 3]}
     table = (tmp_path / "out" / "table.md").read_text()
     assert "| text | 100.0 (1) | 66.7 (3) |" in table and "| two media | 3 |" in table

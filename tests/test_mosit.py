@@ -138,6 +138,29 @@ def test_an_own_sound_is_there_as_often_as_none_and_what_is_shown_is_new(world: 
     assert all(templates("sound-of", True).count(one) for one in words[0] | words[1])
 
 
+def test_a_wish_is_granted_as_often_as_declined_and_more_words_tell_nothing(world: Path) -> None:
+    """A name alone, or a colour behind it, is said of things that can be made and of things that can not."""
+    known, found = items(world), rows(world, "wish")
+    granted = [row for row in found if row["tasks"][-1] != "mosit-refuse-wish"]
+    assert {row["tasks"][-1] for row in granted} == {
+        "mosit-wish-image",
+        "mosit-wish-audio",
+        "mosit-wish-video",
+    }
+    assert abs(2 * len(granted) - len(found)) < 0.2 * len(found)
+    declined = [row for row in found if row["tasks"][-1] == "mosit-refuse-wish"]
+    for some in (granted, declined):
+        more = [" on " in row["messages"][-2]["content"][0]["text"] for row in some]
+        assert 0 < sum(more) < len(more)
+    for row in granted:
+        made = known[row["messages"][-1]["content"][1]["item"]]
+        keys, pairs = keys_and_pairs(made)
+        assert not any(split.is_held_out_name(key) for key in keys)
+        assert made["id"].startswith("audio") or any(split.is_held_out_pair(*pair) for pair in pairs), row[
+            "id"
+        ]
+
+
 def test_each_of_sixteen_cells_comes_last_as_often_as_planned(world: Path) -> None:
     assert len(CELLS) == 16
     for split_name, plans, share in (("train", PLANS, 0.9), ("combination", EVEN, 0.6)):
