@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from nextgpt.nano import phrasings
 from nextgpt.nano.captions import MOTION_WORDS
-from nextgpt.nano.instruments import instruments
 from nextgpt.nano.mosit.refusable import words_of
 from nextgpt.nano.mosit.talk import ORDER, Step, Talk
 from nextgpt.nano.mosit.world import plain_sound
@@ -45,7 +44,7 @@ def _clip(talk: Talk, more: bool) -> tuple[Item, str]:
 
 def _sound(talk: Talk, more: bool) -> tuple[Item, str]:
     instrument = talk.world.instrument()
-    return talk.world.sound(plain_sound(instrument.name)), instruments()[instrument.name].noun
+    return talk.world.sound(plain_sound(instrument.name)), instrument.noun
 
 
 WISHED = {
