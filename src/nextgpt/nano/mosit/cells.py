@@ -59,7 +59,8 @@ DRILLED: tuple[Maker, ...] = (
     stills.beside,
     *(plain.refuse,) * 3,
     plain.missing,
-    *(wishes.granted, wishes.declined) * 3,
+    *wishes.GRANTED * 3,
+    *wishes.DECLINED,
     several.two_wishes,
     *(several.three_wishes,) * 3,
 )
@@ -71,7 +72,7 @@ OWN_SOUND: tuple[tuple[Maker, ...], ...] = (
     (moving.no_sound,),
 )
 # The same words about things that it can make and things that it can not.
-WISHES: tuple[tuple[Maker, ...], ...] = ((wishes.granted,), (wishes.declined,))
+WISHES: tuple[tuple[Maker, ...], ...] = tuple((maker,) for maker in wishes.GRANTED + wishes.DECLINED)
 # What a conversation's last turn is, in turn: each cell as often as any other where something is measured.
 EVEN: tuple[tuple[Maker, ...], ...] = (*CELLS.values(), SEVERAL, MANY_OUT, LOOKING_BACK)
 PLANS: tuple[tuple[Maker, ...], ...] = (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from nextgpt.nano import phrasings
 from nextgpt.nano.captions import MOTION_WORDS
 from nextgpt.nano.mosit.refusable import words_of
-from nextgpt.nano.mosit.talk import ORDER, Step, Talk
+from nextgpt.nano.mosit.talk import Maker, Step, Talk
 from nextgpt.nano.mosit.world import plain_sound
 from nextgpt.nano.nouns import with_article
 from nextgpt.nano.rows import Item, text
@@ -58,17 +58,25 @@ def _moving(talk: Talk) -> str:
     return MOTION_WORDS[talk.rng.choice(MOTIONS)][0]
 
 
-def granted(talk: Talk) -> Step | None:
-    modality = talk.rng.choice(ORDER)
-    item, words = WISHED[modality].made(talk, talk.rng.random() < 0.3)
-    return talk.make(f"wish-{modality}", (), (item,), thing=words)
+def granted(modality: str) -> Maker:
+    def wish(talk: Talk) -> Step | None:
+        item, words = WISHED[modality].made(talk, talk.rng.random() < 0.3)
+        return talk.make(f"wish-{modality}", (), (item,), thing=words)
+
+    return wish
 
 
-def declined(talk: Talk) -> Step | None:
-    modality = talk.rng.choice(ORDER)
-    wish = WISHED[modality]
-    thing = talk.rng.choice(words_of(wish.declined, talk.held_out))
-    more = wish.more(talk) if talk.rng.random() < 0.5 else ""
-    reply = text(phrasings.answer(talk.rng, wish.declined, thing=thing))
-    question = text(talk.ask(f"wish-{modality}", thing=thing + more))
-    return Step("text->text", "mosit-refuse-wish", (question,), (reply,), "")
+def declined(modality: str) -> Maker:
+    def wish(talk: Talk) -> Step | None:
+        topic = WISHED[modality].declined
+        thing = talk.rng.choice(words_of(topic, talk.held_out))
+        more = WISHED[modality].more(talk) if talk.rng.random() < 0.5 else ""
+        reply = text(phrasings.answer(talk.rng, topic, thing=thing))
+        question = text(talk.ask(f"wish-{modality}", thing=thing + more))
+        return Step("text->text", "mosit-refuse-wish", (question,), (reply,), "")
+
+    return wish
+
+
+GRANTED = tuple(map(granted, WISHED))
+DECLINED = tuple(map(declined, WISHED))
