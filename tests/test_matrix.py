@@ -139,7 +139,9 @@ def world(tmp_path):
         made.turn("image->audio", "mosit-sound-of", "Now play it.", "red", ("image",), ("audio",), True),
         split="sound",
     )
-    made.add(made.turn("text->image", "mosit-wish-image", "Draw a red one.", "red", (), ("image",)), split="wish")
+    made.add(
+        made.turn("text->image", "mosit-wish-image", "Draw a red one.", "red", (), ("image",)), split="wish"
+    )
     made.add(made.turn("text->text", "mosit-refuse-wish", "An Iron.", ""), split="wish")
     return made
 
