@@ -47,7 +47,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     messages = [{"role": "user", "content": CHAT[0]}, {"role": "assistant", "content": CHAT[1]}]
     chat = json.dumps({"id": "chat-1", "task": "chat", "split": "train", "messages": messages})
     (folder / "chat-train.jsonl").write_text(chat + "\n")
-    build_mosit(folder / "world", SIZES, 4, folder, progress=False)
+    build_mosit(folder / "world", SIZES, 5, folder, progress=False)
     return folder / "world"
 
 

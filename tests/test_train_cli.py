@@ -171,7 +171,8 @@ def world(tmp_path, monkeypatch):
     (folder / "chat-train.jsonl").write_text(record(0, "chat", "Hello", "Hi."))
     switching = data_folder(tmp_path, "mosit")
     switching.mkdir()
-    (switching / "dialogues-train.jsonl").write_text(record(0, "mosit", "Hello", "Hi."))
+    looks_back = record(1, "mosit-missing-image", "What is in my picture?", "You have not shown me one.")
+    (switching / "dialogues-train.jsonl").write_text(record(0, "mosit", "Hello", "Hi.") + "\n" + looks_back)
     for modality, slots in SETTLED_SLOTS.items():
         item = {"id": f"{modality}-mosit", "split": "train", "scene": {"kind": "scale"}, "caption": "foxes"}
         (switching / f"{modality}.jsonl").write_text(json.dumps({**item, "slots": slots}))
