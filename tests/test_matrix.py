@@ -19,7 +19,7 @@ from nextgpt.media import Audio, Image, Video
 from nextgpt.messages import Message, media_part
 from nextgpt.nano import recipe
 from nextgpt.nano.matrix.content import counted_name, judge_medium, read_media
-from nextgpt.nano.matrix.rows import CELLS, OWN_SPLITS, MatrixRow, chat_rows, groups_of
+from nextgpt.nano.matrix.rows import CELLS, SPLIT_OF, MatrixRow, chat_rows, groups_of
 from nextgpt.nano.matrix.table import table_rows
 from nextgpt.nano.matrix.verdicts import judge_reply, placed, routed
 from nextgpt.nano.matrix.words import caption_in, judge_words
@@ -107,7 +107,7 @@ class World:
         self.folder.mkdir()
         splits = {
             f"dialogues-{split}": [row for row in self.rows if row["split"] == split]
-            for split in ("combination", *OWN_SPLITS)
+            for split in ("combination", *SPLIT_OF.values())
         }
         for name, rows in {**self.items, **splits}.items():
             (self.folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

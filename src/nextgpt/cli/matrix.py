@@ -78,9 +78,9 @@ def read_groups(folder: Path, limit: int, cells: Sequence[str]) -> tuple[dict[st
 
 def dialogue_files(folder: Path) -> list[Path]:
     """What is asked. DataError where one is missing, as in folders of before its split came."""
-    from nextgpt.nano.matrix.rows import OWN_SPLITS
+    from nextgpt.nano.matrix.rows import SPLIT_OF
 
-    paths = [folder / f"dialogues-{split}.jsonl" for split in ("combination", *OWN_SPLITS)]
+    paths = [folder / f"dialogues-{split}.jsonl" for split in ("combination", *SPLIT_OF.values())]
     for path in paths:
         if not path.exists():
             raise DataError(f"{path} is not there; run `nextgpt data build mosit` first.")

@@ -32,7 +32,7 @@ class MatrixRow:
     expected: str = ""
     choices: tuple[str, ...] = ()
     needs_medium: bool = False
-    split: str = ""
+    split: str = "combination"
 
     @property
     def made(self) -> tuple[dict[str, Any], ...]:
@@ -59,8 +59,8 @@ class MatrixRow:
         return {"expected": self.expected, "messages": [self.messages[-1], None], **choices}
 
 
-# Dialogues of these splits are asked for their group alone, so that the others keep their rows.
-OWN_SPLITS = {"sound": "own sound", "wish": "wishes"}
+# Groups with a split of their own; the dialogues of split "combination" are asked for all others.
+SPLIT_OF = {"own sound": "sound", "wishes": "wish"}
 OWN_SOUND = ("mosit-sound-of", "mosit-no-sound")
 WISHES = ("mosit-wish-image", "mosit-wish-audio", "mosit-wish-video", "mosit-refuse-wish")
 EXTRA: dict[str, Callable[[MatrixRow], bool]] = {
@@ -76,8 +76,8 @@ GROUPS = (*CELLS, *EXTRA)
 
 
 def belongs(row: MatrixRow, group: str) -> bool:
-    own = OWN_SPLITS.get(row.split)
-    if own != group and (own or group in OWN_SPLITS.values()):
+    """Each split is asked for its own groups alone, so that a new one leaves the others their rows."""
+    if row.split != SPLIT_OF.get(group, "combination"):
         return False
     return EXTRA[group](row) if group in EXTRA else row.cell == group and row.task != "chat"
 
