@@ -69,7 +69,7 @@ OFTEN = {
     "mosit-first-video": 4,
     "mosit-wish-image": 14,
     "mosit-wish-video": 10,
-    "mosit-wish-audio": 6,
+    "mosit-wish-audio": 12,
     "mosit-refuse-wish": 4,
     "mosit-three-wishes": 6,
     "mosit-two-wishes": 2,
