@@ -22,23 +22,28 @@ COLOUR, MOTION = "white", "bounce"  # where nothing is said of them
 @dataclass(frozen=True)
 class Wish:
     """made(talk, more): a medium, and the words that ask for it; more: whether they say more than the name.
-    declined: the topic that has things which can not be made; more(talk): words behind such a name."""
+    declined: the topic that has things which can not be made; said(talk): what is said behind such a name."""
 
     made: Callable[[Talk, bool], tuple[Item, str]]
     declined: str
-    more: Callable[[Talk], str]
+    said: Callable[[Talk], str]
+
+
+def _said(motion: str, colour: str) -> str:
+    """Behind a name: how it moves, if it does, and on which colour."""
+    return (f" {MOTION_WORDS[motion][0]}" if motion else "") + f" on {colour}"
 
 
 def _picture(talk: Talk, more: bool) -> tuple[Item, str]:
     thing, colour = talk.world.thing(), talk.world.colour() if more else COLOUR
-    words = with_article(thing.name) + (f" on {colour}" if more else "")
+    words = with_article(thing.name) + (_said("", colour) if more else "")
     return talk.world.picture(thing, colour), words
 
 
 def _clip(talk: Talk, more: bool) -> tuple[Item, str]:
     thing, colour = talk.world.thing(), talk.world.colour() if more else COLOUR
     motion = talk.rng.choice(MOTIONS) if more else MOTION
-    words = with_article(thing.name) + (f" {MOTION_WORDS[motion][0]} on {colour}" if more else "")
+    words = with_article(thing.name) + (_said(motion, colour) if more else "")
     return talk.world.clip(thing, motion, colour), words
 
 
@@ -48,14 +53,10 @@ def _sound(talk: Talk, more: bool) -> tuple[Item, str]:
 
 
 WISHED = {
-    "image": Wish(_picture, "refuse-thing", lambda talk: f" on {talk.world.colour()}"),
-    "video": Wish(_clip, "refuse-thing", lambda talk: f" {_moving(talk)} on {talk.world.colour()}"),
+    "image": Wish(_picture, "refuse-thing", lambda talk: _said("", talk.world.colour())),
+    "video": Wish(_clip, "refuse-thing", lambda talk: _said(talk.rng.choice(MOTIONS), talk.world.colour())),
     "audio": Wish(_sound, "refuse-sound", lambda talk: ""),
 }
-
-
-def _moving(talk: Talk) -> str:
-    return MOTION_WORDS[talk.rng.choice(MOTIONS)][0]
 
 
 def granted(modality: str) -> Maker:
@@ -70,9 +71,9 @@ def declined(modality: str) -> Maker:
     def wish(talk: Talk) -> Step | None:
         topic = WISHED[modality].declined
         thing = talk.rng.choice(words_of(topic, talk.held_out))
-        more = WISHED[modality].more(talk) if talk.rng.random() < 0.5 else ""
+        said = WISHED[modality].said(talk) if talk.rng.random() < 0.5 else ""
         reply = text(phrasings.answer(talk.rng, topic, thing=thing))
-        question = text(talk.ask(f"wish-{modality}", thing=thing + more))
+        question = text(talk.ask(f"wish-{modality}", thing=thing + said))
         return Step("text->text", "mosit-refuse-wish", (question,), (reply,), "")
 
     return wish
