@@ -64,6 +64,8 @@ DRILLED: tuple[Maker, ...] = (
     several.two_wishes,
     *(several.three_wishes,) * 3,
 )
+# In words alone: many names, each of which comes seldom in whole conversations.
+NAMES: tuple[Maker, ...] = (*wishes.GRANTED * 2, *wishes.DECLINED, *(plain.refuse,) * 2, plain.abilities)
 # The same words about things that have a sound and things that have none: neither always playing nor never is right.
 OWN_SOUND: tuple[tuple[Maker, ...], ...] = (
     (stills.sound_of,),

@@ -18,6 +18,7 @@ from nextgpt.nano.mosit.cells import (
     EVEN,
     LOOKING_BACK,
     MANY_OUT,
+    NAMES,
     OWN_SOUND,
     PLANS,
     SEVERAL,
@@ -27,7 +28,7 @@ from nextgpt.nano.mosit.split_rules import allowed
 from nextgpt.nano.mosit.talk import Maker, Step, Talk
 from nextgpt.nano.mosit.world import World
 from nextgpt.nano.nouns import indefinite
-from nextgpt.nano.rows import Item, text
+from nextgpt.nano.rows import Item, row, text
 
 TURNS = {1: 30, 2: 22, 3: 18, 4: 12, 5: 8, 6: 6, 7: 4}
 GOES_ON, MANY, BACK, CHAT, WRONG_FIRST = 0.5, 0.12, 0.1, 0.07, 0.12
@@ -69,6 +70,16 @@ def conversations(
         talk = _conversation(Talk(world, rng, held_out), makers, chat)
         if talk is not None:
             yield _row(f"mosit-{split_name}-{index:06d}", split_name, talk), _media(talk)
+
+
+def about_names(number: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Rows to train on, of one to four exchanges in words alone: of what can be made, and of what can not."""
+    rng = random.Random(f"{seed}:names")
+    world = World("train", rng)
+    for index in range(number):
+        talk = Talk(world, rng, held_out=False)
+        steps = [_turn(talk, NAMES) for _ in range(rng.randint(1, 4))]
+        yield row(f"names-{index:05d}", "train", False, [step for step in steps if step is not None])
 
 
 def _conversation(talk: Talk, last: Sequence[Maker], chat: Sequence[tuple[str, str]]) -> Talk | None:

@@ -49,8 +49,7 @@ def _wish(talk: Talk, item: Item) -> Step:
 
 def refuse(talk: Talk) -> Step | None:
     topic = talk.rng.choice(tuple(REFUSED))
-    field = REFUSED[topic][0]
-    words = {field: talk.rng.choice(words_of(topic, talk.held_out))}
+    words = {REFUSED[topic]: talk.rng.choice(words_of(topic, talk.held_out))}
     words |= {"a": with_article(talk.world.thing().name)} if topic == "refuse-form" else {}
     if topic == "refuse-form" and talk.world.split_name != "name":
         words["a"] = with_article(_trained_name(talk))
