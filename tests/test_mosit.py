@@ -17,7 +17,7 @@ from nextgpt.nano.audio_questions import FITS
 from nextgpt.nano.instruments import instruments
 from nextgpt.nano.mosit.build import MositSizes, build_mosit
 from nextgpt.nano.mosit.cells import CELLS, EVEN, PLANS
-from nextgpt.nano.mosit.compose import num_phrasings
+from nextgpt.nano.mosit.compose import about_names, num_phrasings
 from nextgpt.nano.mosit.refusable import REFUSED, words_of
 from nextgpt.nano.mosit.words import MOSIT_ANSWERS, MOSIT_QUESTIONS
 from nextgpt.nano.phrasings import templates
@@ -240,6 +240,20 @@ def test_phrasings() -> None:
     for topic in ("refuse-thing", "refuse-sound"):
         bare = {re.sub("^(an?|the) ", "", word) for side in (False, True) for word in words_of(topic, side)}
         assert not bare & known, topic
+
+
+def test_names_are_talked_about_in_words_alone_and_granted_as_often_as_declined() -> None:
+    found = list(about_names(400, 0))
+    assert {len(row["messages"]) // 2 for row in found} == {1, 2, 3, 4}
+    asked = [part for row in found for message in row["messages"][::2] for part in message["content"]]
+    assert all(part["type"] == "text" for part in asked)
+    never = {word for topic in REFUSED for word in words_of(topic, True)}
+    replies = [part for row in found for message in row["messages"][1::2] for part in message["content"]]
+    said = " ".join(part["text"] for part in asked if "on" not in part["text"].split())
+    assert not [word for word in never if re.search(rf"\b{re.escape(word)}\.", said)]
+    granted = sum(part["type"] != "text" for part in replies) / len(asked)
+    assert 0.4 < granted < 0.6
+    assert found == list(about_names(400, 0)) and found != list(about_names(400, 1))
 
 
 def test_texts_are_english_and_whole(world: Path) -> None:

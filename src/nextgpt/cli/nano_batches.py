@@ -16,7 +16,6 @@ STATE_EPOCHS = 20
 ALONE_TO_LATER = 5
 LONGEST = 0.3
 SETTLED_ROWS = 6000  # of each modality, for tuning
-NAMES_ROWS = 8000
 MADE_A_STEP = 2  # media of decoders that an input projector learns from
 
 
@@ -128,9 +127,8 @@ def dialogues_that_make(folder: Path, modality: str, number: int, seed: int) -> 
 
 def dialogue_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int) -> Callable[[int], Any]:
     from nextgpt.cli.features import encode_shown
-    from nextgpt.data.manifest import dialogue_from, read_dialogues
+    from nextgpt.data.manifest import read_dialogues
     from nextgpt.data.mixture import LengthGrouped, Mixture
-    from nextgpt.nano.mosit.compose import about_names
     from nextgpt.nano.recipe import by_source, caption_rows
     from nextgpt.nano.settled_rows import settled_replies
 
@@ -143,8 +141,6 @@ def dialogue_batches(model: Any, batches: Any, folder: Path, job: Any, seed: int
     if "settled" in job.mixture:
         made = [settled_replies(modality, SETTLED_ROWS, seed) for modality in model.config.outputs]
         sources["settled"] = list(chain.from_iterable(made))
-    if "names" in job.mixture:
-        sources["names"] = list(map(dialogue_from, about_names(NAMES_ROWS, seed)))
     learnt = {
         name: of for name, of in (batches.targets or {}).items() if job.trains(f"output_projectors.{name}")
     }

@@ -28,7 +28,7 @@ from nextgpt.nano.mosit.split_rules import allowed
 from nextgpt.nano.mosit.talk import Maker, Step, Talk
 from nextgpt.nano.mosit.world import World
 from nextgpt.nano.nouns import indefinite
-from nextgpt.nano.rows import Item, row, text
+from nextgpt.nano.rows import Item, text
 
 TURNS = {1: 30, 2: 22, 3: 18, 4: 12, 5: 8, 6: 6, 7: 4}
 GOES_ON, MANY, BACK, CHAT, WRONG_FIRST = 0.5, 0.12, 0.1, 0.07, 0.12
@@ -39,16 +39,18 @@ _MAX_TRIES = 120  # a held-out pair comes in about one of ten tries
 class Plan:
     """Of a split. lasts: what last turns are, in turn; drilled: the share of the others that is; held_out: the share of
     conversations in held-out words; new: what its rule is asked of (a sound by itself is no combination, so where
-    sounds are asked for, what is shown must be one)."""
+    sounds are asked for, what is shown must be one); names: for each conversation, how many short ones about names come
+    behind all."""
 
     lasts: tuple[tuple[Maker, ...], ...] = EVEN
     drilled: float = 0.0
     held_out: float = 1.0
     new: Callable[[Step], tuple[Item, ...]] = lambda step: step.about
+    names: float = 0.0
 
 
 SPLITS = {
-    "train": Plan(PLANS, drilled=0.35, held_out=0.0),
+    "train": Plan(PLANS, drilled=0.35, held_out=0.0, names=0.5),
     "combination": Plan(),
     "name": Plan(held_out=0.5),
     "sound": Plan(OWN_SOUND, new=lambda step: step.asked),
@@ -70,16 +72,19 @@ def conversations(
         talk = _conversation(Talk(world, rng, held_out), makers, chat)
         if talk is not None:
             yield _row(f"mosit-{split_name}-{index:06d}", split_name, talk), _media(talk)
+    for index in range(round(plan.names * number)):
+        talk = _about_names(Talk(world, rng, held_out=False))
+        row = _row(f"names-{split_name}-{index:06d}", split_name, talk) | {"task": "names"}
+        yield row, _media(talk)
 
 
-def about_names(number: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Rows to train on, of one to four exchanges in words alone: of what can be made, and of what can not."""
-    rng = random.Random(f"{seed}:names")
-    world = World("train", rng)
-    for index in range(number):
-        talk = Talk(world, rng, held_out=False)
-        steps = [_turn(talk, NAMES) for _ in range(rng.randint(1, 4))]
-        yield row(f"names-{index:05d}", "train", False, [step for step in steps if step is not None])
+def _about_names(talk: Talk) -> Talk:
+    """One to four turns in words alone, of what can be made and of what can not."""
+    for _ in range(talk.rng.randint(1, 4)):
+        step = _turn(talk, NAMES)
+        if step is not None:
+            talk.add(step)
+    return talk
 
 
 def _conversation(talk: Talk, last: Sequence[Maker], chat: Sequence[tuple[str, str]]) -> Talk | None:

@@ -29,9 +29,10 @@ def words_of(topic: str, held_out: bool) -> tuple[str, ...]:
 def _written() -> dict[str, list[str]]:
     """topic -> its words of both sides."""
     found: dict[str, list[str]] = {}
+    words: list[str] = []
     for line in _FILE.read_text(encoding="utf-8").splitlines():
         if line.startswith("    "):
-            found[topic] += [word.strip() for word in line.split(";") if word.strip()]
+            words += [word.strip() for word in line.split(";") if word.strip()]
         else:
-            found[topic := line] = []
+            words = found[line] = []
     return found
