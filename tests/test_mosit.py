@@ -17,7 +17,7 @@ from nextgpt.nano.audio_questions import FITS
 from nextgpt.nano.instruments import instruments
 from nextgpt.nano.mosit.build import MositSizes, build_mosit
 from nextgpt.nano.mosit.cells import CELLS, EVEN, PLANS
-from nextgpt.nano.mosit.compose import about_names, num_phrasings
+from nextgpt.nano.mosit.compose import num_phrasings
 from nextgpt.nano.mosit.refusable import REFUSED, words_of
 from nextgpt.nano.mosit.words import MOSIT_ANSWERS, MOSIT_QUESTIONS
 from nextgpt.nano.phrasings import templates
@@ -163,7 +163,7 @@ def test_a_wish_is_granted_as_often_as_declined_and_more_words_tell_nothing(worl
 def test_each_of_sixteen_cells_comes_last_as_often_as_planned(world: Path) -> None:
     assert len(CELLS) == 16
     for split_name, plans, share in (("train", PLANS, 0.9), ("combination", EVEN, 0.6)):
-        cells = Counter(row["cell"] for row in rows(world, split_name))
+        cells = Counter(row["cell"] for row in rows(world, split_name) if row["task"] == "mosit")
         for shown, made in CELLS:
             least = share * plans.count(CELLS[shown, made]) * cells.total() / len(plans)
             assert cells[f"{shown}->{made}"] >= least, (split_name, shown, made, cells)
@@ -242,18 +242,21 @@ def test_phrasings() -> None:
         assert not bare & known, topic
 
 
-def test_names_are_talked_about_in_words_alone_and_granted_as_often_as_declined() -> None:
-    found = list(about_names(400, 0))
+def test_names_are_talked_about_in_words_alone_and_granted_as_often_as_declined(world: Path) -> None:
+    found = [row for row in rows(world, "train") if row["task"] == "names"]
+    assert len(found) == SIZES.train // 2
     assert {len(row["messages"]) // 2 for row in found} == {1, 2, 3, 4}
     asked = [part for row in found for message in row["messages"][::2] for part in message["content"]]
     assert all(part["type"] == "text" for part in asked)
-    never = {word for topic in REFUSED for word in words_of(topic, True)}
     replies = [part for row in found for message in row["messages"][1::2] for part in message["content"]]
-    said = " ".join(part["text"] for part in asked if "on" not in part["text"].split())
-    assert not [word for word in never if re.search(rf"\b{re.escape(word)}\.", said)]
     granted = sum(part["type"] != "text" for part in replies) / len(asked)
     assert 0.4 < granted < 0.6
-    assert found == list(about_names(400, 0)) and found != list(about_names(400, 1))
+    said = "; ".join(part["text"] for part in replies if part["type"] == "text")
+    held_out, trained = (
+        [word for topic in REFUSED for word in words_of(topic, side) if word in said]
+        for side in (True, False)
+    )
+    assert trained and not [word for word in held_out if not any(word in longer for longer in trained)]
 
 
 def test_texts_are_english_and_whole(world: Path) -> None:
