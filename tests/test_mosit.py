@@ -20,7 +20,7 @@ from nextgpt.nano.mosit.cells import CELLS, EVEN, PLANS
 from nextgpt.nano.mosit.compose import num_phrasings
 from nextgpt.nano.mosit.refusable import REFUSED, words_of
 from nextgpt.nano.mosit.words import MOSIT_ANSWERS, MOSIT_QUESTIONS
-from nextgpt.nano.phrasings import templates
+from nextgpt.nano.phrasings import answers, fill, templates
 from nextgpt.nano.questions import QUESTIONS
 from nextgpt.nano.recipe import media_loader
 from nextgpt.nano.sources import STYLE_PARTS, find_thing, names
@@ -251,12 +251,17 @@ def test_names_are_talked_about_in_words_alone_and_granted_as_often_as_declined(
     replies = [part for row in found for message in row["messages"][1::2] for part in message["content"]]
     granted = sum(part["type"] != "text" for part in replies) / len(asked)
     assert 0.4 < granted < 0.6
-    said = "; ".join(part["text"] for part in replies if part["type"] == "text")
     held_out, trained = (
-        [word for topic in REFUSED for word in words_of(topic, side) if word in said]
+        {
+            fill(template, thing=word)
+            for topic in ("refuse-thing", "refuse-sound")
+            for template in answers(topic)
+            for word in words_of(topic, side)
+        }
         for side in (True, False)
     )
-    assert trained and not [word for word in held_out if not any(word in longer for longer in trained)]
+    said = {part["text"] for part in replies if part["type"] == "text"}
+    assert said & trained and not said & held_out
 
 
 def test_texts_are_english_and_whole(world: Path) -> None:
