@@ -79,7 +79,7 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 SWITCHING = {
     "mosit": 0.32,
     "turn": 0.12,
-    "names": 0.50,
+    "names": 1.80,
     "back": 0.08,
     "settled": 0.06,
     "chat": 0.14,

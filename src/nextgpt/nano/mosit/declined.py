@@ -4,29 +4,6 @@ wishes for a thing, which are granted or declined."""
 from nextgpt.nano.mosit.requests import CLIP, PICTURE, SOUND
 
 DECLINED: dict[str, tuple[str, ...]] = {
-    "refuse-thing": (
-        "(Let me see|Sketch) {thing}(.|, please.)",
-        "(Please|Now) (draw|show me) {thing}.",
-        "(Draw|Paint|Show me|Animate) {thing}.",
-        "(Can|Could) you (draw|show me|animate) {thing}?",
-        "I (want|would like) to see {thing}.",
-        "(A picture of|A drawing of|A clip of) {thing}, please.",
-        "(Let me have|Give me) (a picture|a drawing|a clip) of {thing}.",
-        "How does {thing} look? (Draw|Show me) it.",
-        "{thing}, as a (picture|drawing|clip)(.|, please.)",
-    ),
-    "refuse-sound": (
-        "(Please|Now) (play|let me hear) {thing}.",
-        "(Make|Give me|Create) the sound of {thing}.",
-        "{thing}, as a sound(.|, please.)",
-        "(Play|Let me hear) {thing}.",
-        "(Can|Could) you (play|let me hear) {thing}?",
-        "I (want|would like) to hear {thing}.",
-        "(The sound of|A sound of) {thing}, please.",
-        "How does {thing} sound? (Play|Let me hear) it.",
-        "(I need|Give me) {thing} as (a sound|audio).",
-        "(Now|Please) the sound of {thing}.",
-    ),
     "refuse-sense": (
         "(Please|Now) tell me how {thing} (smells|tastes|feels).",
         "(How|What) does {thing} (smell|taste|feel) like?",

@@ -47,13 +47,18 @@ def _wish(talk: Talk, item: Item) -> Step:
     return Step(f"text->{item.modality}", wish.task, wish.user, wish.reply, wish.expected, made=(made,))
 
 
+# What can not be made is asked for in the words of what can be: only the name may tell.
+ASKED_AS = {"refuse-thing": ("wish-image", "wish-video"), "refuse-sound": ("wish-audio",)}
+
+
 def refuse(talk: Talk) -> Step | None:
     topic = talk.rng.choice(tuple(REFUSED))
     words = {REFUSED[topic]: talk.rng.choice(words_of(topic, talk.held_out))}
     words |= {"a": with_article(talk.world.thing().name)} if topic == "refuse-form" else {}
     if topic == "refuse-form" and talk.world.split_name != "name":
         words["a"] = with_article(_trained_name(talk))
-    return _words_only(talk, topic, "", **words)
+    question = talk.rng.choice(ASKED_AS.get(topic, (topic,)))
+    return _words_only(talk, topic, "", question, **words)
 
 
 def _trained_name(talk: Talk) -> str:
@@ -71,9 +76,10 @@ def abilities(talk: Talk) -> Step | None:
     return _words_only(talk, "abilities", "")
 
 
-def _words_only(talk: Talk, topic: str, expected: str, **words: str) -> Step:
+def _words_only(talk: Talk, topic: str, expected: str, question: str = "", **words: str) -> Step:
     reply = text(phrasings.answer(talk.rng, topic, **words))
-    return Step("text->text", f"mosit-{topic}", (text(talk.ask(topic, **words)),), (reply,), expected)
+    asked = text(talk.ask(question or topic, **words))
+    return Step("text->text", f"mosit-{topic}", (asked,), (reply,), expected)
 
 
 @dataclass(frozen=True)
