@@ -244,8 +244,8 @@ def test_phrasings() -> None:
 
 def test_names_are_talked_about_in_words_alone_and_granted_as_often_as_declined(world: Path) -> None:
     found = [row for row in rows(world, "train") if row["task"] == "names"]
-    assert len(found) == SIZES.train // 2
-    assert {len(row["messages"]) // 2 for row in found} == {1, 2, 3, 4}
+    assert len(found) == SIZES.train * 3 // 2
+    assert {len(row["messages"]) // 2 for row in found} == {1, 2, 3}
     asked = [part for row in found for message in row["messages"][::2] for part in message["content"]]
     assert all(part["type"] == "text" for part in asked)
     replies = [part for row in found for message in row["messages"][1::2] for part in message["content"]]

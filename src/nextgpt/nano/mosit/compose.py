@@ -50,7 +50,7 @@ class Plan:
 
 
 SPLITS = {
-    "train": Plan(PLANS, drilled=0.35, held_out=0.0, names=0.5),
+    "train": Plan(PLANS, drilled=0.35, held_out=0.0, names=1.5),
     "combination": Plan(),
     "name": Plan(held_out=0.5),
     "sound": Plan(OWN_SOUND, new=lambda step: step.asked),
@@ -79,8 +79,8 @@ def conversations(
 
 
 def _about_names(talk: Talk) -> Talk:
-    """One to four turns in words alone, of what can be made and of what can not."""
-    for _ in range(talk.rng.randint(1, 4)):
+    """A turn or some in words alone, of what can be made and of what can not."""
+    for _ in range(talk.rng.choice((1, 1, 1, 2, 3))):
         step = _turn(talk, NAMES)
         if step is not None:
             talk.add(step)

@@ -121,6 +121,11 @@ WISHES: dict[str, tuple[str, ...]] = {
         "(Make|Create|Generate) (a picture|an image) of {thing}.",
         "(Would|Will) you draw {thing} for me?",
         "How does {thing} look? (Draw|Show me) it.",
+        "(Could|Can|Will|Would) you (please sketch|make a picture of|make a drawing of|give me a picture of) {thing}?",
+        "(Could|May|Can) I (see|have) (a picture|a drawing) of {thing}?",
+        "I (wish for|need|would love) (a picture|a drawing|an image) of {thing}.",
+        "(Hey|Hello|Now|And now), (draw|paint|sketch) {thing}.",
+        "(Draw|Paint|Sketch) {thing}(| for me), please.",
     ),
     "wish-video": (
         "Animate {thing}(.|, please.)",
@@ -136,6 +141,9 @@ WISHES: dict[str, tuple[str, ...]] = {
         "(Please|Now) (a clip|an animation) of {thing}.",
         "How does {thing} move? Animate it.",
         "(Bring|Put) {thing} into motion.",
+        "(Could|Can|Will|Would) you (please animate|make a clip of|make a video of|show me a clip of) {thing}?",
+        "(Could|May|Can) I (see|have) (a clip|a video|an animation) of {thing}?",
+        "(Hey|Hello|Now|And now), (animate|make a clip of) {thing}.",
     ),
     "wish-audio": (
         "Play {thing}(.|, please.)",
@@ -148,5 +156,10 @@ WISHES: dict[str, tuple[str, ...]] = {
         "(Make|Give me|Create) the sound of {thing}.",
         "How does {thing} sound? (Play|Let me hear) it.",
         "(Would|Will) you play {thing} for me?",
+        "(Could|Can|Will|Would) you (please play|play the sound of|make the sound of|make a sound of) {thing}?",
+        "(Could|May|Can) I hear {thing}?",
+        "(Hey|Hello|Now|And now), (play|let me hear) {thing}.",
+        "I (need|want) (the sound|a sound) of {thing}.",
+        "(Play|Let me hear) (the sound|a sound) of {thing}(.|, please.)",
     ),
 }
