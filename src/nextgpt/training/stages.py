@@ -161,7 +161,7 @@ STAGES: dict[str, Stage] = {
             Job("dialogues", "model", 3200, 8, 2e-4, TUNING, 20, rates={LORA: 1e-3, **TAUGHT}),
             words_job("restating", 120, 12, RESTATING, 1e-3),
             words_job("switching", 300, 16, SWITCHING, 6e-4),
-            words_job("naming", 600, 32, NAMING, 6e-4),
+            words_job("naming", 1000, 16, NAMING, 6e-4),
             states_job("image", 1600),
             states_job("audio", 1200),
             states_job("video", 1400),
