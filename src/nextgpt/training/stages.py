@@ -79,7 +79,7 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 SWITCHING = {
     "mosit": 0.32,
     "turn": 0.12,
-    "names": 0.50,
+    "names": 1.00,
     "back": 0.08,
     "settled": 0.06,
     "chat": 0.14,
@@ -90,9 +90,6 @@ SWITCHING = {
     "video": 0.02,
     "mixed": 0.03,
 }
-
-# What it can make and what it can not is a matter of nearly three thousand names, said in short rows.
-NAMING = {**SWITCHING, "names": 3.0}
 
 # The language model alone: output projectors learn from its signal states when it no longer changes.
 WORDS = (LORA, "boundary_tokens", "signal_tokens", "modality_tokens")
@@ -161,7 +158,6 @@ STAGES: dict[str, Stage] = {
             Job("dialogues", "model", 3200, 8, 2e-4, TUNING, 20, rates={LORA: 1e-3, **TAUGHT}),
             words_job("restating", 120, 12, RESTATING, 1e-3),
             words_job("switching", 300, 16, SWITCHING, 6e-4),
-            words_job("naming", 1000, 16, NAMING, 6e-4),
             states_job("image", 1600),
             states_job("audio", 1200),
             states_job("video", 1400),

@@ -3,11 +3,12 @@
 from nextgpt.nano.instruments import instruments
 from nextgpt.nano.mosit.asks import ask_about, is_askable
 from nextgpt.nano.mosit.stills import verb
-from nextgpt.nano.mosit.talk import Step, Subject, Talk
+from nextgpt.nano.mosit.talk import Step, Subject, Talk, read_first
 from nextgpt.nano.mosit.world import drawings, settled_by_instrument, thing_named
 from nextgpt.nano.nouns import NUMBER_WORDS
 from nextgpt.nano.rows import Item
 from nextgpt.nano.settled_clips import MOTIONS
+from nextgpt.nano.settled_rows import plainest
 from nextgpt.nano.settled_sound_scenes import SettledScene
 from nextgpt.nano.sources import Thing
 
@@ -91,6 +92,14 @@ def is_settled(item: Item, *kinds: str) -> bool:
     return isinstance(item.scene, SettledScene) and item.scene.kind in kinds
 
 
+def _play(talk: Talk, topic: str, subject: Subject, other: SettledScene | None, **words: str) -> Step | None:
+    """What was heard, and what is played instead."""
+    if other is None:
+        return None
+    step = talk.make(topic, (subject,), (talk.world.sound(other),), **words)
+    return read_first(f"I hear {plainest(subject.item).plain_caption}.", step)
+
+
 def reverse(talk: Talk) -> Step | None:
     """A scale, the other way."""
     subject = talk.subject(
@@ -100,7 +109,7 @@ def reverse(talk: Talk) -> Step | None:
         return None
     scene = subject.item.scene
     other = _other(talk, scene, direction={"up": "down", "down": "up"}[scene.direction])
-    return None if other is None else talk.make("reverse-sound", (subject,), (talk.world.sound(other),))
+    return _play(talk, "reverse-sound", subject, other)
 
 
 def on_another(talk: Talk) -> Step | None:
@@ -117,12 +126,7 @@ def on_another(talk: Talk) -> Step | None:
     player = talk.rng.choice([name for name in settled_by_instrument(scene.kind) if name != scene.first])
     if instruments()[player].unit != instruments()[scene.first].unit:
         return None
-    other = _other(talk, scene, first=player)
-    return (
-        None
-        if other is None
-        else talk.make("on-another", (subject,), (talk.world.sound(other),), a=instruments()[player].noun)
-    )
+    return _play(talk, "on-another", subject, _other(talk, scene, first=player), a=instruments()[player].noun)
 
 
 def speed_of(talk: Talk) -> Step | None:
@@ -133,13 +137,8 @@ def speed_of(talk: Talk) -> Step | None:
     if subject is None or len(subject.item.scene.strokes) < 2:
         return None
     speed = talk.rng.choice([one for one in QUICKLY if one != subject.item.scene.speed])
-    other = _other(talk, subject.item.scene, speed=speed)
     quickly = talk.rng.choice(QUICKLY[speed])
-    return (
-        None
-        if other is None
-        else talk.make("speed-of", (subject,), (talk.world.sound(other),), quickly=quickly)
-    )
+    return _play(talk, "speed-of", subject, _other(talk, subject.item.scene, speed=speed), quickly=quickly)
 
 
 def repeat(talk: Talk) -> Step | None:
@@ -154,6 +153,5 @@ def repeat(talk: Talk) -> Step | None:
         return None
     number = talk.rng.choice([one for one in TIMES if one != len(scene.strokes)])
     speed = scene.speed if len(scene.strokes) > 1 else ""
-    other = _other(talk, scene, number=number, speed=speed)
     words = {"number": NUMBER_WORDS[number], "times": TIMES[number]}
-    return None if other is None else talk.make("repeat", (subject,), (talk.world.sound(other),), **words)
+    return _play(talk, "repeat", subject, _other(talk, scene, number=number, speed=speed), **words)

@@ -13,10 +13,11 @@ from nextgpt.nano.mosit.stills import (
     thing_of,
     verb,
 )
-from nextgpt.nano.mosit.talk import Step, Subject, Talk
+from nextgpt.nano.mosit.talk import Step, Subject, Talk, read_first
 from nextgpt.nano.mosit.world import settled_codes
 from nextgpt.nano.rows import Item
 from nextgpt.nano.settled_clips import MOTIONS
+from nextgpt.nano.settled_rows import plainest
 
 OPPOSITES = {
     "left": "right",
@@ -87,6 +88,13 @@ def play_on(talk: Talk) -> Step | None:
     return play_thing(talk, talk.subject("video", lambda: clip(talk, True), sounds))
 
 
+def _animate(talk: Talk, topic: str, subject: Subject, made: Item, **words: str) -> Step:
+    """What was seen, and what moves instead."""
+    seen = talk.world.clip(thing_of(subject), motion_of(subject.item), subject.item.scene.colour)
+    step = talk.make(topic, (subject,), (made,), **words)
+    return read_first(f"I see {plainest(seen).plain_caption}.", step)
+
+
 def reverse(talk: Talk) -> Step | None:
     subject = talk.subject(
         "video",
@@ -96,7 +104,7 @@ def reverse(talk: Talk) -> Step | None:
     if subject is None:
         return None
     motion, colour = OPPOSITES[motion_of(subject.item)], subject.item.scene.colour
-    return talk.make("reverse-clip", (subject,), (talk.world.clip(thing_of(subject), motion, colour),))
+    return _animate(talk, "reverse-clip", subject, talk.world.clip(thing_of(subject), motion, colour))
 
 
 def recolour(talk: Talk) -> Step | None:
@@ -104,7 +112,7 @@ def recolour(talk: Talk) -> Step | None:
         return None
     colour = talk.world.colour(subject.item.scene.colour)
     made = talk.world.clip(thing_of(subject), motion_of(subject.item), colour)
-    return talk.make("recolour-clip", (subject,), (made,), colour=colour, a_colour=a_colour(colour))
+    return _animate(talk, "recolour-clip", subject, made, colour=colour, a_colour=a_colour(colour))
 
 
 def other_motion(talk: Talk) -> Step | None:

@@ -1,13 +1,11 @@
 """Turns about pictures: image -> text, image, audio, video."""
 
-from dataclasses import replace
-
 from nextgpt.nano import generation_rows, phrasings
 from nextgpt.nano.audio_questions import FITS
 from nextgpt.nano.image_questions import a_colour
 from nextgpt.nano.instruments import instruments
 from nextgpt.nano.mosit.asks import ask_about
-from nextgpt.nano.mosit.talk import Step, Subject, Talk, cell_name
+from nextgpt.nano.mosit.talk import Step, Subject, Talk, cell_name, read_first
 from nextgpt.nano.mosit.world import plain_sound, settled_by_instrument, settled_codes, settled_twin
 from nextgpt.nano.nouns import NUMBER_WORDS, indefinite, with_article
 from nextgpt.nano.rows import Item, text
@@ -116,10 +114,8 @@ def sound_of_thing(talk: Talk, subject: Subject | None) -> Step | None:
 
 def named_first(subject: Subject, step: Step) -> Step:
     """The reply names the thing before it plays, as one that denies a sound does: which of them it is, is then decided
-    behind the name in words (decision 7)."""
-    said, *more = step.reply
-    name = with_article(subject.item.scene.subject.name)
-    return replace(step, reply=(text(f"It is {name}. {said['text']}"), *more))
+    behind the name."""
+    return read_first(f"It is {with_article(subject.item.scene.subject.name)}.", step)
 
 
 def play_on(talk: Talk) -> Step | None:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nextgpt.nano import generation_rows, phrasings
@@ -112,6 +112,13 @@ class Talk:
     def users(self, modality: str) -> Iterator[Seen]:
         """Media of that modality that the user has shown."""
         return (seen for seen in self.history if seen.by_user and seen.item.modality == modality)
+
+
+def read_first(words: str, step: Step) -> Step:
+    """The reply says what it was shown before it makes something of it. What is read and what becomes of it are then
+    decided one behind the other, the second by words (decision 7)."""
+    said, *more = step.reply
+    return replace(step, reply=(text(f"{words} {said['text']}"), *more))
 
 
 Maker = Callable[[Talk], Step | None]
