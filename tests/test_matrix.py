@@ -22,7 +22,7 @@ from nextgpt.nano.matrix.content import counted_name, judge_medium, read_media
 from nextgpt.nano.matrix.rows import CELLS, SPLIT_OF, MatrixRow, chat_rows, groups_of
 from nextgpt.nano.matrix.table import table_rows
 from nextgpt.nano.matrix.verdicts import judge_reply, placed, routed
-from nextgpt.nano.matrix.words import caption_in, judge_words
+from nextgpt.nano.matrix.words import caption_in, judge_words, says
 from nextgpt.nano.media_judges import suites
 from nextgpt.nano.sources import COLOURS
 from nextgpt.nn.decoders.config import ImageFacts, VideoFacts
@@ -308,6 +308,12 @@ def test_mistakes_are_answered_with_a_sentence(tmp_path, world, speaker, capsys,
     assert says in " ".join(capsys.readouterr().err.split()) and not (tmp_path / "out").exists()
 
 
+def test_what_was_shown_is_not_what_is_told_to_be_made():
+    assert says("I hear a rising scale. Here is a falling scale.", "a falling scale")
+    assert not says("I hear a rising scale. Here is a falling scale.", "a rising scale")
+    assert says("Here is a dog. Listen to a bell.", "a dog; a bell")
+
+
 def test_told_is_what_the_matrix_says_and_nothing_is_made(tmp_path, world, speaker, monkeypatch, capsys):
     model, processor = tiny_model()
     favour(model, image=50.0)
@@ -515,6 +521,7 @@ def test_a_caption_is_read_from_the_sentence_that_says_it():
         caption_in("Sure, here is a red apple on a blue background.", "image")
         == "a red apple on a blue background"
     )
+    assert caption_in("I hear a piano. Here is a choir.", "audio") == "a choir"
     assert caption_in("Do you like it? This is a dog.", "image") == "a dog"
     assert caption_in("Sure, listen to a piano.", "audio") == "a piano"
     assert caption_in("A dog and a cat", "video") == "A dog and a cat"

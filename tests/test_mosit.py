@@ -264,6 +264,37 @@ def test_names_are_talked_about_in_words_alone_and_granted_as_often_as_declined(
     assert said & trained and not said & held_out
 
 
+CHANGED = {
+    "mosit-reverse-sound": "I hear ",
+    "mosit-on-another": "I hear ",
+    "mosit-speed-of": "I hear ",
+    "mosit-repeat": "I hear ",
+    "mosit-reverse-clip": "I see ",
+    "mosit-recolour-clip": "I see ",
+}
+
+
+def test_what_was_heard_or_seen_is_said_before_it_is_changed(world: Path) -> None:
+    """In the words of the medium's own scene, which are other words than those of what is made."""
+    known, checked = items(world), set()
+    for row in rows(world, "train"):
+        for number, task in enumerate(row["tasks"]):
+            if task not in CHANGED:
+                continue
+            asked, reply = (row["messages"][2 * number + place]["content"] for place in (0, 1))
+            read, says = reply[0]["text"].split(". ", 1)
+            assert read.startswith(CHANGED[task]) and reply[1]["caption"] in says
+            words = read.removeprefix(CHANGED[task])
+            assert words != reply[1]["caption"]
+            shown = [known[part["item"]] for part in asked if part["type"] != "text"]
+            for one in shown:
+                name = one["slots"].get("first") or one["slots"]["name"]
+                rises = re.match("audio-.*up", f"{one['id']} {one['slots'].get('direction')}")
+                assert name in words and bool(rises) <= ("rising" in words)
+            checked |= {task} if shown else set()
+    assert checked == set(CHANGED)
+
+
 def test_texts_are_english_and_whole(world: Path) -> None:
     for row in (*rows(world, "train"), *rows(world, "combination")):
         # settled captions say "a ascending scale"; decoders are trained on it
