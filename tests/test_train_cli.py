@@ -172,7 +172,9 @@ def world(tmp_path, monkeypatch):
     switching = data_folder(tmp_path, "mosit")
     switching.mkdir()
     looks_back = record(1, "mosit-missing-image", "What is in my picture?", "You have not shown me one.")
-    (switching / "dialogues-train.jsonl").write_text(record(0, "mosit", "Hello", "Hi.") + "\n" + looks_back)
+    names = record(2, "names", "Draw a quokka.", "I can not draw it.")
+    rows_of_dialogues = [record(0, "mosit", "Hello", "Hi."), looks_back, names]
+    (switching / "dialogues-train.jsonl").write_text("\n".join(rows_of_dialogues))
     for modality, slots in SETTLED_SLOTS.items():
         item = {"id": f"{modality}-mosit", "split": "train", "scene": {"kind": "scale"}, "caption": "foxes"}
         (switching / f"{modality}.jsonl").write_text(json.dumps({**item, "slots": slots}))
