@@ -78,8 +78,8 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 # Dialogues that switch modality, and what they lack.
 SWITCHING = {
     "mosit": 0.32,
-    "turn": 0.12,
-    "names": 1.00,
+    "turn": 0.40,
+    "names": 0.40,
     "back": 0.08,
     "settled": 0.06,
     "chat": 0.14,
