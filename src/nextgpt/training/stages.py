@@ -77,9 +77,9 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 
 # Dialogues that switch modality, and what they lack.
 SWITCHING = {
-    "mosit": 0.30,
+    "mosit": 0.50,
     "turn": 0.50,
-    "names": 0.55,
+    "names": 0.40,
     "back": 0.08,
     "settled": 0.06,
     "chat": 0.14,
