@@ -271,7 +271,12 @@ CHANGED = {
     "mosit-repeat": "I hear ",
     "mosit-reverse-clip": "I see ",
     "mosit-recolour-clip": "I see ",
+    "mosit-animate": "I see ",
+    "mosit-animate-source": "I hear ",
 }
+
+
+PLAYED_OTHERWISE = {"mosit-reverse-sound", "mosit-on-another", "mosit-speed-of", "mosit-repeat"}
 
 
 def test_what_was_heard_or_seen_is_said_before_it_is_changed(world: Path) -> None:
@@ -288,9 +293,10 @@ def test_what_was_heard_or_seen_is_said_before_it_is_changed(world: Path) -> Non
             assert words != reply[1]["caption"]
             shown = [known[part["item"]] for part in asked if part["type"] != "text"]
             for one in shown:
-                name = one["slots"].get("first") or one["slots"]["name"]
-                rises = re.match("audio-.*up", f"{one['id']} {one['slots'].get('direction')}")
-                assert name in words and bool(rises) <= ("rising" in words)
+                slots = one["slots"]
+                name = slots.get("first") or slots.get("name") or slots["name_a"]
+                rises = task in PLAYED_OTHERWISE and slots["direction"] == "up"
+                assert name in words and rises <= ("rising" in words)
             checked |= {task} if shown else set()
     assert checked == set(CHANGED)
 

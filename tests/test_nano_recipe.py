@@ -4,7 +4,16 @@ from dataclasses import replace
 from itertools import chain
 
 from nextgpt.data.manifest import Dialogue, ItemPart, Text, Turn
-from nextgpt.nano.recipe import NUM_CHAINS, OFTEN, by_source, chains, looking_back, single_turns, source_of
+from nextgpt.nano.recipe import (
+    NUM_CHAINS,
+    OFTEN,
+    by_source,
+    chains,
+    following_up,
+    looking_back,
+    single_turns,
+    source_of,
+)
 
 
 def dialogue(number: int, task: str, modality: str) -> Dialogue:
@@ -62,6 +71,7 @@ def test_sources_are_the_same_at_every_start_and_chains_are_a_source():
         "reply": 10,
         "chain": NUM_CHAINS,
         "turn": 0,
+        "follow": 0,
         "back": 0,
     }
 
@@ -103,6 +113,22 @@ def talk(number: int, *tasks_and_turns: tuple[str, Turn]) -> Dialogue:
     tasks = [task for task, _ in tasks_and_turns]
     turns = chain.from_iterable((asked, Turn("assistant", (Text(task),))) for task, asked in tasks_and_turns)
     return Dialogue(f"d{number}", "mosit", tuple(turns), {"tasks": tasks})
+
+
+def test_what_follows_up_comes_behind_what_its_medium_came_with():
+    """From the last medium that was shown or wished for; what looks back has a source of its own."""
+    words = Turn("user", (Text("Now on blue."),))
+    picture, sound = (Turn("user", (ItemPart(modality, f"{modality}-0"),)) for modality in ("image", "audio"))
+    row = talk(0, ("a", picture), ("b", sound), ("c", words), ("d", words), ("mosit-first-image", words))
+    cells = ["image->text", "audio->text", "audio->audio", "audio->image", "image->text"]
+    row = replace(row, record=row.record | {"turns": [{"cell": cell} for cell in cells]})
+    made = following_up([row], 200)
+    assert {(one.task, one.turns) for one in made} == {("c", row.turns[2:6]), ("d", row.turns[2:8])}
+    drawn = Turn("assistant", (ItemPart("image", "image-1"),))
+    wished = Dialogue("w", "mosit", (words, drawn, words, drawn), {"tasks": ["e", "f"]})
+    wished.record["turns"] = [{"cell": "text->image"}, {"cell": "image->image"}]
+    assert {(one.task, one.turns) for one in following_up([wished], 20)} == {("f", wished.turns)}
+    assert made == following_up([row], 200) and not following_up([], 10)
 
 
 def test_what_looks_back_to_the_beginning_comes_behind_some_of_what_was_shown():

@@ -37,16 +37,22 @@ def source_of(task: str) -> str:
 
 def by_source(dialogues: Iterable[Dialogue]) -> dict[str, list[Dialogue]]:
     """Rows by source, and as sources of their own conversations that go from medium to medium, and of those that switch
-    modality single turns and what looks back to the beginning."""
+    modality single turns, what follows up on a medium and what looks back to the beginning."""
     found: dict[str, list[Dialogue]] = {}
     for dialogue in dialogues:
         found.setdefault(source_of(dialogue.task), []).append(dialogue)
     switching = found.get("mosit", ())
-    alone, back = single_turns(switching, NUM_TURNS), looking_back(switching, NUM_BACK)
-    return {**found, "chain": chains(found, NUM_CHAINS), "turn": alone, "back": back}
+    return {
+        **found,
+        "chain": chains(found, NUM_CHAINS),
+        "turn": single_turns(switching, NUM_TURNS),
+        "follow": following_up(switching, NUM_FOLLOWING),
+        "back": looking_back(switching, NUM_BACK),
+    }
 
 
 NUM_TURNS = 6000
+NUM_FOLLOWING = 6000
 # Tasks that are forgotten first, or are wrong most often: each comes as often as so many others.
 OFTEN = {
     "mosit-no-sound": 9,
@@ -64,8 +70,9 @@ OFTEN = {
     "mosit-abilities": 10,
     "mosit-refuse-sound": 10,
     "mosit-still-on": 4,
-    "mosit-animate": 8,
-    "mosit-animate-source": 3,
+    "mosit-still-of": 3,
+    "mosit-animate": 16,
+    "mosit-animate-source": 6,
     "mosit-first-image": 4,
     "mosit-first-audio": 4,
     "mosit-first-video": 4,
@@ -127,8 +134,8 @@ def _exchanges(dialogue: Dialogue) -> list[tuple[str, Exchange]]:
     return list(zip(dialogue.record.get("tasks", [dialogue.task] * len(exchanges)), exchanges))
 
 
-def _shows(asked: Turn) -> bool:
-    return any(isinstance(part, ItemPart) for part in asked.content)
+def _shows(turn: Turn) -> bool:
+    return any(isinstance(part, ItemPart) for part in turn.content)
 
 
 def _alone(dialogue: Dialogue) -> Iterator[Dialogue]:
@@ -136,6 +143,24 @@ def _alone(dialogue: Dialogue) -> Iterator[Dialogue]:
     for number, (task, exchange) in enumerate(_exchanges(dialogue)):
         if (number == 0 or _shows(exchange[0])) and exchange[1].language_loss:
             yield Dialogue(f"{dialogue.id}.{number + 1}", task, exchange, dialogue.record)
+
+
+def following_up(dialogues: Iterable[Dialogue], count: int) -> list[Dialogue]:
+    """Turns that speak of a medium that stands before them ("Now the other way round."), behind what it came with. In
+    whole conversations some come seldom, and are taken for wishes that name a thing."""
+    return _evenly(chain.from_iterable(map(_following, dialogues)), count, "follow")
+
+
+def _following(dialogue: Dialogue) -> Iterator[Dialogue]:
+    """From where something was shown or wished for last up to the turn that speaks of it."""
+    exchanges, start = _exchanges(dialogue), 0
+    cells = [turn["cell"] for turn in dialogue.record.get("turns", ())]
+    for number, (cell, (task, exchange)) in enumerate(zip(cells, exchanges)):
+        if _shows(exchange[0]) or (cell.startswith("text") and _shows(exchange[1])):
+            start = number
+        elif not cell.startswith("text") and not task.startswith(BACK) and exchange[1].language_loss:
+            turns = tuple(chain.from_iterable(one for _, one in exchanges[start : number + 1]))
+            yield Dialogue(f"{dialogue.id}.{number + 1}.follow", task, turns, dialogue.record)
 
 
 # "What did I play first?", and what it is answered with when nothing was played.

@@ -77,15 +77,16 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 
 # Dialogues that switch modality, and what they lack.
 SWITCHING = {
-    "mosit": 0.50,
-    "turn": 0.50,
-    "names": 0.40,
-    "back": 0.08,
+    "mosit": 0.45,
+    "turn": 0.40,
+    "follow": 0.45,
+    "names": 0.35,
+    "back": 0.12,
     "settled": 0.06,
-    "chat": 0.14,
+    "chat": 0.15,
     "photo": 0.03,
     "recording": 0.03,
-    "image": 0.08,
+    "image": 0.12,
     "audio": 0.05,
     "video": 0.02,
     "mixed": 0.03,

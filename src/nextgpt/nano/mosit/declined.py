@@ -155,6 +155,7 @@ WISHES: dict[str, tuple[str, ...]] = {
         "{thing}, as a sound(.|, please.)",
         "(Make|Give me|Create) the sound of {thing}.",
         "How does {thing} sound? (Play|Let me hear) it.",
+        "(What does|How does|How would) {thing} (sound|sound like)?",
         "(Would|Will) you play {thing} for me?",
         "(Could|Can|Will|Would) you (please play|play the sound of|make the sound of|make a sound of) {thing}?",
         "(Could|May|Can) I hear {thing}?",

@@ -64,7 +64,8 @@ def animate_source(talk: Talk) -> Step | None:
         return None
     motion, colour = talk.rng.choice(MOTIONS), talk.world.colour()
     made = talk.world.clip(thing_of(subject), motion, colour)
-    return talk.make("animate-source", (subject,), (made,), colour=colour, verb=verb(talk, motion))
+    step = talk.make("animate-source", (subject,), (made,), colour=colour, verb=verb(talk, motion))
+    return read_first(f"I hear {instruments()[subject.item.scene.first].noun}.", step)
 
 
 def see_and_move(talk: Talk) -> Step | None:

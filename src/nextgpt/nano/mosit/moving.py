@@ -121,6 +121,6 @@ def other_motion(talk: Talk) -> Step | None:
         return None
     motion = talk.rng.choice([m for m in MOTIONS if m != motion_of(subject.item)])
     made = talk.world.clip(thing_of(subject), motion, subject.item.scene.colour)
-    words = talk.make("animate", (subject,), (made,), verb=verb(talk, motion))
-    said = [part["text"] for part in words.user if part["type"] == "text"]
-    return None if any(name in said[0] for name in ("picture", "drawing", "image")) else words
+    step = _animate(talk, "animate", subject, made, verb=verb(talk, motion))
+    said = [part["text"] for part in step.user if part["type"] == "text"]
+    return None if any(name in said[0] for name in ("picture", "drawing", "image")) else step

@@ -166,9 +166,10 @@ def silence_of(talk: Talk, subject: Subject | None) -> Step | None:
 def animate(talk: Talk) -> Step | None:
     if (subject := single(talk)) is None:
         return None
-    motion = talk.rng.choice(MOTIONS)
-    made = talk.world.clip(thing_of(subject), motion, subject.item.scene.colour)
-    return talk.make("animate", (subject,), (made,), verb=verb(talk, motion))
+    motion, colour = talk.rng.choice(MOTIONS), subject.item.scene.colour
+    made = talk.world.clip(thing_of(subject), motion, colour)
+    step = talk.make("animate", (subject,), (made,), verb=verb(talk, motion))
+    return read_first(f"I see {with_article(thing_of(subject).name)} on {a_colour(colour)} background.", step)
 
 
 def verb(talk: Talk, motion: str) -> str:
