@@ -19,11 +19,12 @@ from nextgpt.media import Audio, Image, Video
 from nextgpt.messages import Message, media_part
 from nextgpt.nano import recipe
 from nextgpt.nano.matrix.content import counted_name, judge_medium, read_media
-from nextgpt.nano.matrix.rows import CELLS, SPLIT_OF, MatrixRow, chat_rows, groups_of
+from nextgpt.nano.matrix.rows import CELLS, SPLIT_OF, MatrixRow, apart, chat_rows, groups_of
 from nextgpt.nano.matrix.table import table_rows
 from nextgpt.nano.matrix.verdicts import judge_reply, placed, routed
 from nextgpt.nano.matrix.words import caption_in, judge_words, says
 from nextgpt.nano.media_judges import suites
+from nextgpt.nano.phrasings import templates
 from nextgpt.nano.sources import COLOURS
 from nextgpt.nn.decoders.config import ImageFacts, VideoFacts
 from nextgpt.testing.tiny import echo_decoders, favour, tiny_config, tiny_model
@@ -244,6 +245,7 @@ def test_every_column_says_what_it_is_called(tmp_path, world, speaker, capsys):
     assert played["written"] == pytest.approx(1 / 3), "green is never said, and its decoder plays no blue"
     assert rows["text->text"]["score"] == 1 and rows["references"]["n"] == 3
     assert rows["two media"]["right"] == 2 and rows["two media"]["routing"] == 1
+    assert rows["two media: video parts"]["n_alone"] == rows["two media: image parts"]["n_alone"] == 3
     assert rows["chat"]["score"] == pytest.approx(5 / 6) and rows["chat"]["n"] == 6, "an error is no chat"
     assert (rows["own sound"]["n"], rows["image->audio"]["n"]) == (1, 3), "each row in one of them"
     assert (rows["wishes"]["n"], rows["text->image"]["n"], rows["text->text"]["n"]) == (2, 3, 1)
@@ -510,10 +512,25 @@ def test_replies_of_several_media_have_a_row_for_the_parts_of_each_modality():
         "a": {"right": False, "routed": True, "told": True, "media": [right, wrong, wrong]},
         "b": {"right": True, "routed": True, "told": True, "media": [right]},
     }
-    table = {row["task"]: row for row in table_rows({"three media": rows}, {"real": real})}
+    given = {"a": {"right": True, "media": [right, right, wrong]}}
+    alone = {"a.1": {"right": True}, "a.3": {"right": True}}
+    verdicts = {"real": real, "given": given, "alone": alone}
+    table = {row["task"]: row for row in table_rows({"three media": rows}, verdicts)}
     assert {name: (row["right"], row["n"]) for name, row in table.items()} == {
         "three media": (1, 2), "three media: image parts": (1, 2), "three media: audio parts": (0, 1),
     }  # fmt: skip
+    pictures, sounds = table["three media: image parts"], table["three media: audio parts"]
+    assert (pictures["given"], pictures["ratio"], pictures["alone"], pictures["n_alone"]) == (0.5, 1, 1, 2)
+    assert (sounds["given"], sounds["ratio"], "alone" in sounds) == (1, 0, False)
+
+
+def test_each_medium_of_several_is_asked_for_by_itself_too():
+    reply = tuple({"type": one, "item": one, "caption": f"a {one}"} for one in ("image", "audio"))
+    one, other = apart(MatrixRow("a", "text->image+audio", "t", (), ({"type": "text", "text": "x"}, *reply)))
+    assert (one.id, one.media, one.made) == ("a.1", ("image",), reply[:1]) and other.media == ("audio",)
+    said = one.messages[0]["content"][0]["text"]
+    assert "a image" in said and said.replace("a image", "{caption}") in templates("gen-image", True)
+    assert not apart(MatrixRow("a", "text->image", "t", (), reply[:1]))
 
 
 def test_a_caption_is_read_from_the_sentence_that_says_it():

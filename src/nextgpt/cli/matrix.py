@@ -108,7 +108,7 @@ def evaluate(
 ) -> None:
     """Ask, judge, report."""
     from nextgpt.cli.matrix_asking import ask_rows, give_captions, true_captions, written_captions
-    from nextgpt.cli.matrix_judging import verdicts_of
+    from nextgpt.cli.matrix_judging import every_part, verdicts_of
     from nextgpt.cli.matrix_report import save_report
     from nextgpt.cli.matrix_store import Answers
     from nextgpt.cli.scores import names_of
@@ -124,6 +124,7 @@ def evaluate(
         give_captions(pipeline, answers, condition, controls, caption, options, tracker)
     shown = [row for row in controls if not row.cell.startswith("text")]
     ask_rows(pipeline, answers, shown, items, "blind", options, batch, tracker)
+    ask_rows(pipeline, answers, every_part(controls), items, "alone", options, batch, tracker)
     names = tuple(sorted(names_of(items)))
     verdicts = verdicts_of(answers, rows, controls, items, names, tracker)
     record = {"model": model, **options, "control": control, "seconds": round(time.time() - began, 1)}

@@ -4,6 +4,7 @@ real    the conversation as it is; media that the assistant made before are the 
 blind   without the user's media
 given   no language model: the true caption of each medium through the decoder's own text encoding
 written the plain pipeline: the caption that the language model wrote before the medium, through that encoding
+alone   of replies of several media each medium asked for by itself, as the first thing that is said
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

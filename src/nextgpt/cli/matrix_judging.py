@@ -6,7 +6,7 @@ from typing import Any
 from nextgpt.cli.matrix_store import Answers
 
 Verdict = dict[str, Any]
-CONTROLS = ("blind", "given", "written")
+CONTROLS = ("blind", "given", "written", "alone")
 
 
 def verdicts_of(
@@ -19,9 +19,10 @@ def verdicts_of(
 ) -> dict[str, dict[str, Verdict]]:
     """condition -> row -> verdict, for what was asked; ceiling is the exact reply, chance another row's."""
     true = true_readings([*rows, *controls], controls, items, track)
+    some = {"real": rows, **dict.fromkeys(CONTROLS, controls), "alone": every_part(controls)}
     asked = {
-        condition: [row for row in some if (condition, row.id) in answers.found]
-        for condition, some in (("real", rows), *((name, controls) for name in CONTROLS))
+        condition: [row for row in wanted if (condition, row.id) in answers.found]
+        for condition, wanted in some.items()
     }
     found = {
         condition: judged_answers(condition, answers, some, items, names, true, track)
@@ -37,6 +38,13 @@ def verdicts_of(
         if row.id in others
     }
     return found
+
+
+def every_part(rows: Sequence[Any]) -> list[Any]:
+    """Of replies of several media each medium as a row of its own."""
+    from nextgpt.nano.matrix.rows import apart
+
+    return [one for row in rows for one in apart(row)]
 
 
 def scored(row: Any) -> bool:

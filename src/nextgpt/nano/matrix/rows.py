@@ -4,12 +4,14 @@ A group is a cell ("image->audio", sixteen of them) or one of EXTRA. A turn is a
 it; it may count in several groups and is asked once.
 """
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from nextgpt.data.manifest import Dialogue
+from nextgpt.nano import phrasings
 from nextgpt.nano.chat_prompts import chat_prompts
 from nextgpt.nano.matrix.words import has_judge
 
@@ -120,6 +122,23 @@ def chat_rows() -> list[MatrixRow]:
 
 def user(words: str) -> dict[str, Any]:
     return {"role": "user", "content": [{"type": "text", "text": words}]}
+
+
+def apart(row: MatrixRow) -> tuple[MatrixRow, ...]:
+    """The media of a reply of several, each asked for by itself in held-out words; none where there is but one."""
+    rng = random.Random(row.id)
+    parts = row.made if len(row.made) > 1 else ()
+    asked = [phrasings.ask(rng, f"gen-{part['type']}", True, caption=part["caption"]) for part in parts]
+    return tuple(
+        MatrixRow(
+            part_id(row, place), f"text->{part['type']}", f"gen-{part['type']}", (user(words),), (part,)
+        )
+        for place, (part, words) in enumerate(zip(parts, asked))
+    )
+
+
+def part_id(row: MatrixRow, place: int) -> str:
+    return f"{row.id}.{place + 1}"
 
 
 def groups_of(

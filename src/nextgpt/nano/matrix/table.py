@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nextgpt.evaluation.intervals import wilson
-from nextgpt.nano.matrix.rows import MatrixRow
+from nextgpt.nano.matrix.rows import MatrixRow, part_id
 
-COLUMNS = ("routing", "told", "given", "ratio", "written", "ceiling", "chance", "blind", "needs")
+COLUMNS = ("routing", "told", "given", "ratio", "written", "ceiling", "chance", "blind", "alone", "needs")
 Verdicts = Mapping[str, Mapping[str, dict[str, Any]]]  # condition -> row id -> verdict
 
 
@@ -16,7 +16,7 @@ def table_rows(groups: Mapping[str, Sequence[MatrixRow]], verdicts: Verdicts) ->
     found = []
     for group, rows in groups.items():
         found += group_rows(group, rows, verdicts)
-        found += part_rows(group, rows, verdicts["real"])
+        found += part_rows(group, rows, verdicts)
     return found
 
 
@@ -47,20 +47,48 @@ def one_row(
     return row
 
 
-def part_rows(
-    group: str, rows: Sequence[MatrixRow], real: Mapping[str, dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """Of replies of several media: how many parts of each modality are right by themselves, to be held against the
-    cell of one such part."""
-    parts: dict[str, list[bool]] = {}
-    for row in rows:
-        for modality, part in zip(row.media, real[row.id]["media"], strict=True):
-            if len(row.media) > 1:
-                parts.setdefault(modality, []).append(bool(part["right"]))
-    return [
-        scored(f"{group}: {modality} parts", group, modality, sum(right), len(right))
-        for modality, right in sorted(parts.items())
+def part_rows(group: str, rows: Sequence[MatrixRow], verdicts: Verdicts) -> list[dict[str, Any]]:
+    """Of replies of several media: how many parts of each modality are right by themselves. given, written, ceiling and
+    chance are of the same parts; alone: the same medium asked for by itself, in as many as `n_alone` rows."""
+    several = [row for row in rows if len(row.media) > 1]
+    found = []
+    for modality in sorted({one for row in several for one in row.media}):
+        name = f"{group}: {modality} parts"
+        line = scored(name, group, modality, *parts_right(several, modality, verdicts["real"]))
+        for column in ("given", "written", "ceiling", "chance"):
+            good, number = parts_right(several, modality, verdicts.get(column, {}))
+            line |= {column: good / number, f"n_{column}": number} if number else {}
+        beside = [row for row in several if row.id in verdicts.get("given", {})]
+        if line.get("given"):
+            good, number = parts_right(beside, modality, verdicts["real"])
+            line["ratio"] = good / number / line["given"]
+        good, number = alone_right(several, modality, verdicts.get("alone", {}))
+        line |= {"alone": good / number, "n_alone": number} if number else {}
+        found.append(line)
+    return found
+
+
+def parts_right(
+    rows: Sequence[MatrixRow], modality: str, verdicts: Mapping[str, dict[str, Any]]
+) -> tuple[int, int]:
+    """(right, n) of the parts of a modality, of rows that have a verdict."""
+    right = [
+        bool(part["right"])
+        for row in rows
+        if row.id in verdicts
+        for one, part in zip(row.media, verdicts[row.id]["media"], strict=True)
+        if one == modality
     ]
+    return sum(right), len(right)
+
+
+def alone_right(
+    rows: Sequence[MatrixRow], modality: str, alone: Mapping[str, dict[str, Any]]
+) -> tuple[int, int]:
+    """The like of the media that were asked for by themselves."""
+    asked = [part_id(row, place) for row in rows for place, one in enumerate(row.media) if one == modality]
+    right = [bool(alone[name]["right"]) for name in asked if name in alone]
+    return sum(right), len(right)
 
 
 def scored(name: str, group: str, of: str, right: int, n: int) -> dict[str, Any]:
