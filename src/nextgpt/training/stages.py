@@ -79,10 +79,10 @@ RESTATING = {"settled": 0.88, "chat": 0.12}
 SWITCHING = {
     "mosit": 0.45,
     "turn": 0.40,
-    "follow": 0.45,
-    "names": 0.35,
+    "follow": 0.40,
+    "names": 0.40,
     "back": 0.12,
-    "settled": 0.06,
+    "settled": 0.10,
     "chat": 0.15,
     "photo": 0.03,
     "recording": 0.03,
