@@ -101,6 +101,13 @@ def record(number, task, asked, answer):
     return json.dumps({"id": f"row-{number}", "task": task, "messages": messages, "expected": ""})
 
 
+def follow_up(number):
+    """A second turn that speaks of what stands before it."""
+    row = json.loads(record(number, "mosit", "Draw one.", "Here."))
+    turns = [{"cell": "text->image"}, {"cell": "image->text"}]
+    return json.dumps({**row, "messages": row["messages"] * 2, "tasks": ["a", "b"], "turns": turns})
+
+
 def replies(modality, number, seed=0):
     """In place of settled ones, whose art PyPI does not have."""
     made = [n for n, (task, _, _) in enumerate(rows()) if task == f"gen-{modality}"]
@@ -173,7 +180,7 @@ def world(tmp_path, monkeypatch):
     switching.mkdir()
     looks_back = record(1, "mosit-missing-image", "What is in my picture?", "You have not shown me one.")
     names = record(2, "names", "Draw a quokka.", "I can not draw it.")
-    rows_of_dialogues = [record(0, "mosit", "Hello", "Hi."), looks_back, names]
+    rows_of_dialogues = [record(0, "mosit", "Hello", "Hi."), looks_back, names, follow_up(3)]
     (switching / "dialogues-train.jsonl").write_text("\n".join(rows_of_dialogues))
     for modality, slots in SETTLED_SLOTS.items():
         item = {"id": f"{modality}-mosit", "split": "train", "scene": {"kind": "scale"}, "caption": "foxes"}
