@@ -111,3 +111,50 @@ def test_replay_asks_prompts_of_training_several_times_and_held_out_ones_once():
     assert len({row["id"] for row in rows}) == len(rows)
     asked = Counter((row["split"], row["text"]) for row in rows)
     assert {(split, times) for (split, _text), times in asked.items()} == {("train", 3), ("held-out", 1)}
+
+
+def test_questions_are_the_same_200_and_none_is_trained():
+    from nextgpt.nano.chat_prompts import chat_prompts
+    from nextgpt.nano.chat_questions import chat_questions
+
+    questions = chat_questions()
+    assert questions == chat_questions() and len({one.text for one in questions}) == len(questions) == 200
+    assert not {one.text for one in questions} & {row["text"] for row in chat_prompts()}
+    assert len(Counter(one.kind for one in questions)) == 8
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "wrong", "reply", "right"),
+    [
+        ("sum", "12", (), "8 plus 4 is 12.", True),
+        ("sum", "12", (), "8 plus 4 is 112.", False),
+        ("opposite", "cold", (), "The opposite is Cold.", True),
+        ("kind", "animal", ("plant",), "A dog is an animal, no plant.", True),
+        ("kind", "animal", ("plant",), "A dog is a plant or an animal.", False),
+        ("first letter", "F", (), 'It is "F".', True),
+        ("first letter", "F", (), "It is f as in fish.", False),
+    ],
+)
+def test_an_answer_is_right_if_it_says_the_word_first(kind, answer, wrong, reply, right):
+    from nextgpt.nano.chat_questions import Question, is_right
+
+    assert is_right(Question(kind, "?", answer, wrong), reply) is right
+
+
+def test_both_models_answers_are_counted_side_by_side(tmp_path, monkeypatch, capsys):
+    from nextgpt.nano.chat_questions import chat_questions
+
+    answers = {one.text: one.answer for one in chat_questions()}
+    knows = {"the model's answers": 150, "the base model's answers": 120}
+
+    def replies_of(model, processor, prompts, told):
+        return [answers[one] if place < knows[told] else "No idea." for place, one in enumerate(prompts)]
+
+    monkeypatch.setattr("nextgpt.checkpoint.load_pretrained", lambda *_, **__: (None, None, None))
+    monkeypatch.setattr("nextgpt.cli.base_replies.base_model", lambda: (None, None))
+    monkeypatch.setattr("nextgpt.cli.base_replies.replies_of", replies_of)
+    assert run(["eval", "nano-answers", "--threads", "1", "--out", str(tmp_path / "out")]) == 0
+    found = json.loads((tmp_path / "out" / "scores.json").read_text())
+    assert (found["n"], found["tuned"], found["base"], found["won"], found["lost"]) == (200, 150, 120, 30, 0)
+    said = capsys.readouterr().out
+    assert "Of 200 answers 75.0 (" in said and "60.0 (" in said and "| sum | 80 |" in said

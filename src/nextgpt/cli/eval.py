@@ -9,6 +9,7 @@ import typer
 
 from nextgpt.cli.agreement import nano_agreement
 from nextgpt.cli.benchmarks import add_commands
+from nextgpt.cli.chat_answers import nano_answers
 from nextgpt.cli.chat_kept import nano_chat
 from nextgpt.cli.generation_scores import nano_generation
 from nextgpt.cli.matrix import nano_matrix
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command("nano-agreement")(nano_agreement)
 app.command("nano-chat")(nano_chat)
+app.command("nano-answers")(nano_answers)
 app.command("nano-generation")(nano_generation)
 app.command("nano-matrix")(nano_matrix)
 app.command("nano-slots")(nano_slots)
