@@ -155,6 +155,13 @@ def test_both_models_answers_are_counted_side_by_side(tmp_path, monkeypatch, cap
     monkeypatch.setattr("nextgpt.cli.base_replies.replies_of", replies_of)
     assert run(["eval", "nano-answers", "--threads", "1", "--out", str(tmp_path / "out")]) == 0
     found = json.loads((tmp_path / "out" / "scores.json").read_text())
-    assert (found["n"], found["tuned"], found["base"], found["won"], found["lost"]) == (200, 150, 120, 30, 0)
+    whole, difference = found["rows"][-1], found["difference"]
+    assert (whole["task"], whole["n"], whole["score"], whole["base"]) == ("all", 200, 0.75, 0.6)
+    assert (difference["first"], difference["second"]) == (0.6, 0.75) and difference["p"] == pytest.approx(
+        2 * 0.5**30
+    )
+    assert 0 < difference["low"] < 0.15 < difference["high"]
     said = capsys.readouterr().out
-    assert "Of 200 answers 75.0 (" in said and "60.0 (" in said and "| sum | 80 |" in said
+    assert (
+        "| all | 200 | 75.0 (" in said and "| sum | 80 |" in said and "Difference to the base +15.0" in said
+    )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,7 +38,7 @@ def nano_answers(
         for place, one in enumerate(questions)
     ]
     found = summary(rows) | {"model": model}
-    for line in lines(rows, found):
+    for line in lines(found):
         typer.echo(line)
     if out is not None:
         from nextgpt.files import replace_text
@@ -48,33 +49,28 @@ def nano_answers(
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Right answers of both, and the exact McNemar test of their difference."""
-    from nextgpt.evaluation.resampling import mcnemar
-
-    won = sum(row["tuned_right"] and not row["base_right"] for row in rows)
-    lost = sum(row["base_right"] and not row["tuned_right"] for row in rows)
-    counts = {who: sum(row[f"{who}_right"] for row in rows) for who in ("tuned", "base")}
-    return {"n": len(rows), **counts, "won": won, "lost": lost, "p": mcnemar(won, lost)}
-
-
-def lines(rows: Sequence[dict[str, Any]], found: dict[str, Any]) -> list[str]:
-    """A table by kind of question, and what both have right in all."""
+    """Right answers of each kind and of all, with the base's share, and how the two differ over the same questions."""
     from nextgpt.evaluation.intervals import wilson
+    from nextgpt.evaluation.resampling import compare_paired
 
-    table = ["| kind | n | model | base |", "| --- | --- | --- | --- |"]
-    for kind in dict.fromkeys(row["kind"] for row in rows):
-        some = [row for row in rows if row["kind"] == kind]
-        right = [str(sum(row[f"{who}_right"] for row in some)) for who in ("tuned", "base")]
-        table.append(f"| {' | '.join((kind, str(len(some)), *right))} |")
-    n = found["n"]
-    share = {
-        who: "{:.1f} ({:.1f} to {:.1f})".format(
-            100 * found[who] / n, *(100 * x for x in wilson(found[who], n))
-        )
-        for who in ("tuned", "base")
-    }
-    table.append(
-        f"Of {n} answers {share['tuned']} % of the model's are right, {share['base']} % of its base's; "
-        f"{found['won']} of the model's alone, {found['lost']} of the base's alone (exact McNemar p {found['p']:.3f})."
-    )
-    return table
+    def one(name: str, some: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        n, right = len(some), sum(row["tuned_right"] for row in some)
+        low, high = wilson(right, n)
+        base = sum(row["base_right"] for row in some) / n
+        return {"task": name, "n": n, "score": right / n, "low": low, "high": high, "bar": None, "base": base}
+
+    kinds = dict.fromkeys(row["kind"] for row in rows)
+    found = [one(kind, [row for row in rows if row["kind"] == kind]) for kind in kinds]
+    base, tuned = ([float(row[f"{who}_right"]) for row in rows] for who in ("base", "tuned"))
+    return {"rows": [*found, one("all", rows)], "difference": asdict(compare_paired(base, tuned))}
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    from nextgpt.cli.show import markdown_table
+
+    d = found["difference"]
+    low, high, value = (100 * x for x in (d["low"], d["high"], d["second"] - d["first"]))
+    return [
+        *markdown_table(found["rows"], ("base",)),
+        f"Difference to the base {value:+.1f} points ({low:+.1f} to {high:+.1f}; p {d['p']:.3f}, {d['test']}).",
+    ]

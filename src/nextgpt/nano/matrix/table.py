@@ -8,7 +8,9 @@ from nextgpt.evaluation.intervals import wilson
 from nextgpt.nano.matrix.rows import MatrixRow, part_id
 
 COLUMNS = ("routing", "told", "given", "ratio", "written", "ceiling", "chance", "blind", "alone", "needs")
+MEASURED = ("given", "written", "ceiling", "chance", "blind", "alone")
 Verdicts = Mapping[str, Mapping[str, dict[str, Any]]]  # condition -> row id -> verdict
+Rights = Mapping[str, Mapping[str, bool]]  # condition -> row or part -> whether it is right
 
 
 def table_rows(groups: Mapping[str, Sequence[MatrixRow]], verdicts: Verdicts) -> list[dict[str, Any]]:
@@ -31,76 +33,57 @@ def group_rows(group: str, rows: Sequence[MatrixRow], verdicts: Verdicts) -> lis
 def one_row(
     name: str, group: str, task: str, rows: Sequence[MatrixRow], verdicts: Verdicts
 ) -> dict[str, Any]:
-    """Columns that were not measured are absent; ratio: score over given, on the same rows."""
-    real = verdicts["real"]
-    n = len(rows)
-    row = scored(name, group, task, *count(rows, real))
+    real, n = verdicts["real"], len(rows)
+    rights = {
+        column: {one.id: bool(found[one.id]["right"]) for one in rows if one.id in found}
+        for column, found in verdicts.items()
+    }
+    row = scored(name, group, task, rights)
     row["routing"], row["told"] = (sum(real[one.id][key] for one in rows) / n for key in ("routed", "told"))
     if not group.startswith("text") and group != "chat":
         row["needs"] = sum(one.needs_medium for one in rows) / n
-    for column in ("given", "written", "ceiling", "chance", "blind"):
-        good, number = count(rows, verdicts.get(column, {}))
-        row |= {column: good / number, f"n_{column}": number} if number else {}
-    beside = [one for one in rows if one.id in verdicts.get("given", {})]
-    if row.get("given"):
-        row["ratio"] = count(beside, real)[0] / len(beside) / row["given"]
     return row
 
 
 def part_rows(group: str, rows: Sequence[MatrixRow], verdicts: Verdicts) -> list[dict[str, Any]]:
-    """Of replies of several media: how many parts of each modality are right by themselves. given, written, ceiling and
-    chance are of the same parts; alone: the same medium asked for by itself, in as many as `n_alone` rows."""
-    several = [row for row in rows if len(row.media) > 1]
+    """Of replies of several media: how many parts of each modality are right by themselves. alone: the same medium
+    asked for by itself, which has a verdict of its own."""
+    parts: dict[str, list[tuple[MatrixRow, int]]] = {}
+    for row in rows:
+        for place, modality in enumerate(row.media if len(row.media) > 1 else ()):
+            parts.setdefault(modality, []).append((row, place))
     found = []
-    for modality in sorted({one for row in several for one in row.media}):
-        name = f"{group}: {modality} parts"
-        line = scored(name, group, modality, *parts_right(several, modality, verdicts["real"]))
-        for column in ("given", "written", "ceiling", "chance"):
-            good, number = parts_right(several, modality, verdicts.get(column, {}))
-            line |= {column: good / number, f"n_{column}": number} if number else {}
-        beside = [row for row in several if row.id in verdicts.get("given", {})]
-        if line.get("given"):
-            good, number = parts_right(beside, modality, verdicts["real"])
-            line["ratio"] = good / number / line["given"]
-        good, number = alone_right(several, modality, verdicts.get("alone", {}))
-        line |= {"alone": good / number, "n_alone": number} if number else {}
-        found.append(line)
+    for modality, some in sorted(parts.items()):
+        rights = {
+            column: {
+                part_id(row, place): bool(of_row[row.id]["media"][place]["right"])
+                for row, place in some
+                if row.id in of_row
+            }
+            for column, of_row in verdicts.items()
+            if column != "alone"
+        }
+        asked = (part_id(row, place) for row, place in some)
+        alone = verdicts.get("alone", {})
+        rights["alone"] = {name: bool(alone[name]["right"]) for name in asked if name in alone}
+        found.append(scored(f"{group}: {modality} parts", group, modality, rights))
     return found
 
 
-def parts_right(
-    rows: Sequence[MatrixRow], modality: str, verdicts: Mapping[str, dict[str, Any]]
-) -> tuple[int, int]:
-    """(right, n) of the parts of a modality, of rows that have a verdict."""
-    right = [
-        bool(part["right"])
-        for row in rows
-        if row.id in verdicts
-        for one, part in zip(row.media, verdicts[row.id]["media"], strict=True)
-        if one == modality
-    ]
-    return sum(right), len(right)
-
-
-def alone_right(
-    rows: Sequence[MatrixRow], modality: str, alone: Mapping[str, dict[str, Any]]
-) -> tuple[int, int]:
-    """The like of the media that were asked for by themselves."""
-    asked = [part_id(row, place) for row in rows for place, one in enumerate(row.media) if one == modality]
-    right = [bool(alone[name]["right"]) for name in asked if name in alone]
-    return sum(right), len(right)
-
-
-def scored(name: str, group: str, of: str, right: int, n: int) -> dict[str, Any]:
+def scored(name: str, group: str, of: str, rights: Rights) -> dict[str, Any]:
+    """Columns that were not measured are absent; ratio: score over given, on the same rows or parts."""
+    real = rights["real"]
+    n, right = len(real), sum(real.values())
     low, high = wilson(right, n)
-    return {"task": name, "group": group, "of": of, "n": n, "right": right, "score": right / n,
-            "low": low, "high": high, "bar": None}  # fmt: skip
-
-
-def count(rows: Sequence[MatrixRow], verdicts: Mapping[str, dict[str, Any]]) -> tuple[int, int]:
-    """(right, n) of the rows that have a verdict."""
-    found = [verdicts[row.id]["right"] for row in rows if row.id in verdicts]
-    return sum(found), len(found)
+    row: dict[str, Any] = {"task": name, "group": group, "of": of, "n": n, "right": right, "score": right / n,
+           "low": low, "high": high, "bar": None}  # fmt: skip
+    for column in MEASURED:
+        if marks := rights.get(column):
+            row |= {column: sum(marks.values()) / len(marks), f"n_{column}": len(marks)}
+    if row.get("given"):
+        beside = [real[one] for one in rights["given"]]
+        row["ratio"] = sum(beside) / len(beside) / row["given"]
+    return row
 
 
 def judges_of(rows: Sequence[MatrixRow], verdicts: Mapping[str, dict[str, Any]]) -> dict[str, list[int]]:
